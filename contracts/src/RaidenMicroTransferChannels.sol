@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IERC20} from "./IERC20.sol";
+import {IRaidenMicroTransferChannels} from "./IRaidenMicroTransferChannels.sol";
+import {SafeToken} from "./SafeToken.sol";
+import {Signatures} from "./Signatures.sol";
+
+/// @title One-way payment channels for one token
+/// @notice The meaning of every call is told in `IRaidenMicroTransferChannels`.
+/// @dev Tokens are called last, when all state is written and all events are out, so a token that calls back finds
+/// the contract as it will be. The token itself is trusted to move exactly what it is told to.
+contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
+    using SafeToken for IERC20;
+
+    /// @dev A channel's life only ever goes down this list. `Settled` stays for good, so that a key, and the
+    /// signatures made for it, never count for a second channel.
+    enum Phase {
+        None,
+        Open,
+        Closing,
+        Settled
+    }
+
+    /// @dev One storage slot.
+    struct Channel {
+        uint192 deposit;
+        uint32 openBlock;
+        Phase phase;
+    }
+
+    /// @dev One storage slot, written in phase `Closing` only.
+    struct ClosingRequest {
+        uint192 closing_balance;
+        uint32 settle_block_number;
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    string public constant version = "0.2.0";
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    uint256 public constant channel_deposit_bugbounty_limit = 100 * 10 ** 18;
+
+    uint32 private constant MIN_CHALLENGE_PERIOD = 500;
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    address public immutable owner_address;
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    uint32 public immutable challenge_period;
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    IERC20 public immutable token;
+
+    mapping(bytes32 key => Channel) private _channels;
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    mapping(bytes32 key => ClosingRequest) public closing_requests;
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    mapping(bytes32 key => uint192) public withdrawn_balances;
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    mapping(address => bool) public trusted_contracts;
+
+    /// @notice Makes the caller the owner.
+    /// @param _token_address The token of all deposits; it must have a supply.
+    /// @param _challenge_period Blocks that a receiver has to answer a close request, at least 500.
+    /// @param _trusted_contracts Contracts that may open and top up channels for others; addresses without code
+    /// are passed over.
+    constructor(address _token_address, uint32 _challenge_period, address[] memory _trusted_contracts) {
+        if (_token_address.code.length == 0) revert TokenHasNoCode(_token_address);
+        if (IERC20(_token_address).totalSupply() == 0) revert TokenHasNoSupply(_token_address);
+        if (_challenge_period < MIN_CHALLENGE_PERIOD) {
+            revert ChallengePeriodTooShort(_challenge_period, MIN_CHALLENGE_PERIOD);
+        }
+
+        token = IERC20(_token_address);
+        challenge_period = _challenge_period;
+        owner_address = msg.sender;
+        for (uint256 i = 0; i < _trusted_contracts.length; i++) {
+            _trust(_trusted_contracts[i]);
+        }
+    }
+
+    modifier onlyOwner() {
+        if (msg.sender != owner_address) revert NotOwner(msg.sender, owner_address);
+        _;
+    }
+
+    modifier onlyTrusted() {
+        if (!trusted_contracts[msg.sender]) revert NotTrusted(msg.sender);
+        _;
+    }
+
+    // === Opening and topping up
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function createChannel(address _receiver_address, uint192 _deposit) external {
+        _open(msg.sender, _receiver_address, _deposit);
+        token.pull(msg.sender, _deposit);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function createChannelDelegate(address _sender_address, address _receiver_address, uint192 _deposit)
+        external
+        onlyTrusted
+    {
+        _open(_sender_address, _receiver_address, _deposit);
+        token.pull(msg.sender, _deposit);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function topUp(address _receiver_address, uint32 _open_block_number, uint192 _added_deposit) external {
+        _topUp(msg.sender, _receiver_address, _open_block_number, _added_deposit);
+        token.pull(msg.sender, _added_deposit);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function topUpDelegate(
+        address _sender_address,
+        address _receiver_address,
+        uint32 _open_block_number,
+        uint192 _added_deposit
+    ) external onlyTrusted {
+        _topUp(_sender_address, _receiver_address, _open_block_number, _added_deposit);
+        token.pull(msg.sender, _added_deposit);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function tokenFallback(address _sender_address, uint256 _deposit, bytes calldata _data) external {
+        if (msg.sender != address(token)) revert NotToken(msg.sender, address(token));
+        if (_data.length != 40 && _data.length != 44) revert BadDataLength(_data.length);
+
+        address sender = address(bytes20(_data[:20]));
+        if (_sender_address != sender && !trusted_contracts[_sender_address]) revert NotTrusted(_sender_address);
+
+        address receiver = address(bytes20(_data[20:40]));
+        if (_data.length == 40) {
+            _open(sender, receiver, _deposit);
+        } else {
+            _topUp(sender, receiver, uint32(bytes4(_data[40:44])), _deposit);
+        }
+    }
+
+    // === Paying out
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function withdraw(uint32 _open_block_number, uint192 _balance, bytes calldata _balance_msg_sig) external {
+        address sender = extractBalanceProofSignature(msg.sender, _open_block_number, _balance, _balance_msg_sig);
+        (bytes32 key, Channel storage channel) = _openChannel(sender, msg.sender, _open_block_number);
+
+        uint192 deposit = channel.deposit;
+        if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
+        uint192 withdrawn = withdrawn_balances[key];
+        if (_balance <= withdrawn) revert NothingToWithdraw(_balance, withdrawn);
+
+        withdrawn_balances[key] = _balance;
+        uint192 payout = _balance - withdrawn;
+        emit ChannelWithdraw(sender, msg.sender, _open_block_number, payout);
+        token.pay(msg.sender, payout);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function cooperativeClose(
+        address _receiver_address,
+        uint32 _open_block_number,
+        uint192 _balance,
+        bytes calldata _balance_msg_sig,
+        bytes calldata _closing_sig
+    ) external {
+        address sender =
+            extractBalanceProofSignature(_receiver_address, _open_block_number, _balance, _balance_msg_sig);
+        address closer = extractClosingSignature(sender, _open_block_number, _balance, _closing_sig);
+        if (closer != _receiver_address) revert NotSignedByReceiver(closer, _receiver_address);
+
+        (bytes32 key, Channel storage channel) = _liveChannel(sender, _receiver_address, _open_block_number);
+        uint192 deposit = channel.deposit;
+        if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
+        uint192 withdrawn = withdrawn_balances[key];
+        if (_balance < withdrawn) revert BalanceBelowWithdrawn(_balance, withdrawn);
+
+        _settle(key, sender, _receiver_address, _open_block_number, _balance, withdrawn);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function uncooperativeClose(address _receiver_address, uint32 _open_block_number, uint192 _balance) external {
+        (bytes32 key, Channel storage channel) = _openChannel(msg.sender, _receiver_address, _open_block_number);
+        uint192 deposit = channel.deposit;
+        if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
+
+        channel.phase = Phase.Closing;
+        closing_requests[key] = ClosingRequest(_balance, _uint32(block.number + challenge_period));
+        emit ChannelCloseRequested(msg.sender, _receiver_address, _open_block_number, _balance);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function settle(address _receiver_address, uint32 _open_block_number) external {
+        (bytes32 key, Channel storage channel) = _liveChannel(msg.sender, _receiver_address, _open_block_number);
+        if (channel.phase != Phase.Closing) revert NotClosing(msg.sender, _receiver_address, _open_block_number);
+        ClosingRequest memory request = closing_requests[key];
+        if (block.number <= request.settle_block_number) {
+            revert ChallengePeriodRunning(block.number, request.settle_block_number);
+        }
+
+        uint192 withdrawn = withdrawn_balances[key];
+        uint192 balance = request.closing_balance > withdrawn ? request.closing_balance : withdrawn;
+        _settle(key, msg.sender, _receiver_address, _open_block_number, balance, withdrawn);
+    }
+
+    // === Trusted contracts
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function addTrustedContracts(address[] calldata _trusted_contracts) external onlyOwner {
+        for (uint256 i = 0; i < _trusted_contracts.length; i++) {
+            _trust(_trusted_contracts[i]);
+        }
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function removeTrustedContracts(address[] calldata _trusted_contracts) external onlyOwner {
+        for (uint256 i = 0; i < _trusted_contracts.length; i++) {
+            if (trusted_contracts[_trusted_contracts[i]]) {
+                trusted_contracts[_trusted_contracts[i]] = false;
+                emit TrustedContract(_trusted_contracts[i], false);
+            }
+        }
+    }
+
+    // === Reading
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function channels(bytes32 _key) external view returns (uint192 deposit, uint32 open_block_number) {
+        Channel storage channel = _channels[_key];
+        return (channel.deposit, channel.openBlock);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function getChannelInfo(address _sender_address, address _receiver_address, uint32 _open_block_number)
+        external
+        view
+        returns (bytes32, uint192, uint32, uint192, uint192)
+    {
+        (bytes32 key, Channel storage channel) = _liveChannel(_sender_address, _receiver_address, _open_block_number);
+        ClosingRequest memory request = closing_requests[key];
+        return
+            (key, channel.deposit, request.settle_block_number, request.closing_balance, withdrawn_balances[key]);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function getKey(address _sender_address, address _receiver_address, uint32 _open_block_number)
+        public
+        pure
+        returns (bytes32 data)
+    {
+        return keccak256(abi.encodePacked(_sender_address, _receiver_address, _open_block_number));
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function extractBalanceProofSignature(
+        address _receiver_address,
+        uint32 _open_block_number,
+        uint192 _balance,
+        bytes calldata _balance_msg_sig
+    ) public view returns (address) {
+        return Signatures.signer(
+            Signatures.balanceProofDigest(_receiver_address, _open_block_number, _balance), _balance_msg_sig
+        );
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
+    function extractClosingSignature(
+        address _sender_address,
+        uint32 _open_block_number,
+        uint192 _balance,
+        bytes calldata _closing_sig
+    ) public view returns (address) {
+        return Signatures.signer(
+            Signatures.closingDigest(_sender_address, _open_block_number, _balance), _closing_sig
+        );
+    }
+
+    // === Steps of a channel's life
+
+    /// @dev None -> Open. The caller sees to the tokens.
+    function _open(address sender, address receiver, uint256 deposit) private {
+        _checkParty(sender);
+        _checkParty(receiver);
+        if (deposit > channel_deposit_bugbounty_limit) {
+            revert DepositTooHigh(deposit, channel_deposit_bugbounty_limit);
+        }
+        uint32 openBlock = _uint32(block.number);
+        Channel storage channel = _channels[getKey(sender, receiver, openBlock)];
+        if (channel.phase != Phase.None) revert ChannelExists(sender, receiver, openBlock);
+
+        // The limit, checked above, fits.
+        uint192 deposit192 = uint192(deposit);
+        _channels[getKey(sender, receiver, openBlock)] = Channel(deposit192, openBlock, Phase.Open);
+        emit ChannelCreated(sender, receiver, deposit192);
+    }
+
+    /// @dev Open -> Open, with more in it. The caller sees to the tokens.
+    function _topUp(address sender, address receiver, uint32 openBlock, uint256 added) private {
+        if (added == 0) revert NothingAdded();
+        (, Channel storage channel) = _openChannel(sender, receiver, openBlock);
+        uint256 deposit = channel.deposit;
+        // Compared by subtraction, which cannot overflow: no deposit is above the limit.
+        if (added > channel_deposit_bugbounty_limit - deposit) {
+            revert DepositTooHigh(deposit + added, channel_deposit_bugbounty_limit);
+        }
+
+        channel.deposit = uint192(deposit + added);
+        emit ChannelToppedUp(sender, receiver, openBlock, uint192(added));
+    }
+
+    /// @dev Open or Closing -> Settled; withdrawn <= balance <= deposit is the caller's to check.
+    function _settle(
+        bytes32 key,
+        address sender,
+        address receiver,
+        uint32 openBlock,
+        uint192 balance,
+        uint192 withdrawn
+    ) private {
+        Channel memory channel = _channels[key];
+        _channels[key] = Channel(0, 0, Phase.Settled);
+        if (channel.phase == Phase.Closing) delete closing_requests[key];
+        emit ChannelSettled(sender, receiver, openBlock, balance, balance - withdrawn);
+
+        token.pay(receiver, balance - withdrawn);
+        token.pay(sender, channel.deposit - balance);
+    }
+
+    function _trust(address account) private {
+        if (account.code.length > 0) {
+            trusted_contracts[account] = true;
+            emit TrustedContract(account, true);
+        }
+    }
+
+    // === Checks
+
+    /// @dev The channel in phase `Open`, or why not.
+    function _openChannel(address sender, address receiver, uint32 openBlock)
+        private
+        view
+        returns (bytes32 key, Channel storage channel)
+    {
+        (key, channel) = _liveChannel(sender, receiver, openBlock);
+        if (channel.phase == Phase.Closing) revert ChannelClosing(closing_requests[key].settle_block_number);
+    }
+
+    /// @dev The channel in phase `Open` or `Closing`, or why not.
+    function _liveChannel(address sender, address receiver, uint32 openBlock)
+        private
+        view
+        returns (bytes32 key, Channel storage channel)
+    {
+        key = getKey(sender, receiver, openBlock);
+        channel = _channels[key];
+        Phase phase = channel.phase;
+        if (phase != Phase.Open && phase != Phase.Closing) revert NoSuchChannel(sender, receiver, openBlock);
+    }
+
+    /// @dev Money of these three could never leave the contract, or never be used.
+    function _checkParty(address account) private view {
+        if (account == address(0) || account == address(this) || account == address(token)) revert BadParty(account);
+    }
+
+    function _uint32(uint256 blockNumber) private pure returns (uint32) {
+        if (blockNumber > type(uint32).max) revert BlockNumberTooHigh(blockNumber, type(uint32).max);
+        return uint32(blockNumber);
+    }
+}

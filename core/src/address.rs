@@ -1,0 +1,140 @@
+//! Ethereum addresses, written with the checksum of EIP-55.
+
+use core::fmt;
+use core::str::FromStr;
+
+use crate::digest::keccak256;
+
+/// The 20 bytes of an Ethereum account or contract. Written in EIP-55's mixed case.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(pub [u8; 20]);
+
+impl Address {
+    /// The address of nobody. `ecrecover` answers it for what cannot be recovered, so it is never a signer.
+    pub const ZERO: Self = Self([0; 20]);
+
+    /// The 40 digits in EIP-55's mixed case: a letter is upper case where the digit at its place of the keccak-256
+    /// of the lower-case text is 8 or more.
+    fn checksummed(&self) -> [u8; 40] {
+        let mut digits = [0; 40];
+        // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
+        let _ = hex::encode_to_slice(self.0, &mut digits);
+        let hash = keccak256(&[&digits]);
+        let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+        for (digit, nibble) in digits.iter_mut().zip(nibbles) {
+            if nibble >= 8 {
+                digit.make_ascii_uppercase();
+            }
+        }
+        digits
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("0x")?;
+        self.checksummed().iter().try_for_each(|&digit| fmt::Write::write_char(f, char::from(digit)))
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Reads 40 hex digits, `0x` optional: all lower case, all upper case, or mixed with the right checksum.
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Self, AddressError> {
+        let digits = text.strip_prefix("0x").unwrap_or(text);
+        if digits.len() != 40 {
+            return Err(AddressError::Length { digits: digits.chars().count() });
+        }
+        let mut bytes = [0; 20];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| AddressError::NotHex)?;
+        let address = Self(bytes);
+        let mixed =
+            digits.bytes().any(|b| b.is_ascii_lowercase()) && digits.bytes().any(|b| b.is_ascii_uppercase());
+        if mixed && digits.as_bytes() != address.checksummed() {
+            return Err(AddressError::Checksum { expected: address });
+        }
+        Ok(address)
+    }
+}
+
+crate::serde_as_text!(Address);
+
+/// Why a text is no [`Address`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressError {
+    /// Not 40 digits after the optional `0x`.
+    Length {
+        /// How many characters there are.
+        digits: usize,
+    },
+    /// A character is no hex digit.
+    NotHex,
+    /// The letter cases are mixed, but not as EIP-55 says: most likely a typing error.
+    Checksum {
+        /// The address of these digits, which shows the right cases.
+        expected: Address,
+    },
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Length { digits } => write!(f, "{digits} digits, where an address has 40"),
+            Self::NotHex => f.write_str("a character that is no hex digit"),
+            Self::Checksum { expected } => write!(f, "a wrong EIP-55 checksum, these digits are {expected}"),
+        }
+    }
+}
+
+impl core::error::Error for AddressError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// EIP-55's own examples.
+    const CHECKSUMMED: [&str; 4] = [
+        "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+        "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359",
+        "0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB",
+        "0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb",
+    ];
+
+    #[test]
+    fn an_address_is_written_with_its_checksum() {
+        for text in CHECKSUMMED {
+            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn any_single_case_is_read_with_and_without_prefix() {
+        for text in CHECKSUMMED {
+            let address = text.parse::<Address>().unwrap();
+            let digits = &text[2..];
+            for form in [digits.to_lowercase(), digits.to_uppercase(), digits.to_owned()] {
+                assert_eq!(form.parse(), Ok(address), "{form}");
+                assert_eq!(format!("0x{form}").parse(), Ok(address), "{form}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_wrong_checksum_length_or_digit_is_refused() {
+        let right = CHECKSUMMED[0].parse::<Address>().unwrap();
+        let flipped = CHECKSUMMED[0].replace("aA", "Aa");
+        assert_eq!(flipped.parse::<Address>(), Err(AddressError::Checksum { expected: right }));
+        assert_eq!("0x12".parse::<Address>(), Err(AddressError::Length { digits: 2 }));
+        assert_eq!("".parse::<Address>(), Err(AddressError::Length { digits: 0 }));
+        assert_eq!("g".repeat(40).parse::<Address>(), Err(AddressError::NotHex));
+        assert_eq!("0X".to_owned().parse::<Address>(), Err(AddressError::Length { digits: 2 }));
+        assert_eq!("é".repeat(20).parse::<Address>(), Err(AddressError::NotHex));
+    }
+}

@@ -1,0 +1,49 @@
+//! The names that go over the wire, as the protocol writes them. HTTP compares header names without case; cookie
+//! names are compared as they stand.
+
+/// The address of the `RaidenMicroTransferChannels` contract.
+pub const CONTRACT_ADDRESS: &str = "RDN-Contract-Address";
+/// The address of the merchant.
+pub const RECEIVER_ADDRESS: &str = "RDN-Receiver-Address";
+/// The address of the token.
+pub const TOKEN_ADDRESS: &str = "RDN-Token-Address";
+/// The path root of the channel API.
+pub const GATEWAY_PATH: &str = "RDN-Gateway-Path";
+/// What the resource costs.
+pub const PRICE: &str = "RDN-Price";
+/// What was charged.
+pub const COST: &str = "RDN-Cost";
+/// The amount of this payment. Optional.
+pub const PAYMENT: &str = "RDN-Payment";
+/// The address of the client.
+pub const SENDER_ADDRESS: &str = "RDN-Sender-Address";
+/// The balance that is signed; in answers, the balance that we hold.
+pub const SENDER_BALANCE: &str = "RDN-Sender-Balance";
+/// The balance that is signed, under the name that the original Python client sends.
+pub const BALANCE: &str = "RDN-Balance";
+/// The balance proof.
+pub const BALANCE_SIGNATURE: &str = "RDN-Balance-Signature";
+/// The block in which the channel was opened.
+pub const OPEN_BLOCK: &str = "RDN-Open-Block";
+/// How many confirmations are missing.
+pub const INSUFFICIENT_CONFIRMATIONS: &str = "RDN-Insufficient-Confirmations";
+/// There is no such channel, or it is closed.
+pub const NONEXISTING_CHANNEL: &str = "RDN-Nonexisting-Channel";
+/// The proof is not the sender's, or above the deposit.
+pub const INVALID_BALANCE_PROOF: &str = "RDN-Invalid-Balance-Proof";
+/// The payment is not the price.
+pub const INVALID_AMOUNT: &str = "RDN-Invalid-Amount";
+
+/// What starts the name of every header of the protocol.
+pub const PREFIX: &str = "rdn-";
+
+/// Headers that only the filter may send to the upstream.
+pub const UPSTREAM_PREFIX: &str = "x-uraiden-";
+/// To the upstream: who paid.
+pub const UPSTREAM_SENDER: &str = "x-uraiden-sender";
+/// To the upstream: how much, in base units of the token.
+pub const UPSTREAM_AMOUNT: &str = "x-uraiden-amount";
+/// To the upstream: the open block of the channel.
+pub const UPSTREAM_CHANNEL: &str = "x-uraiden-channel";
+/// To the upstream: `durable`, or `pending` while the payment may still fail.
+pub const UPSTREAM_PAYMENT: &str = "x-uraiden-payment";

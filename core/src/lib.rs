@@ -1,0 +1,57 @@
+//! The rules of µRaiden: who is paid what, for which proof, and what everyone else is told.
+//!
+//! Nothing here has a clock, a socket, a thread, randomness or a host call, so the same code judges a payment in
+//! Envoy's wasm, in the sidecar and in the clients.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used,
+        clippy::wildcard_enum_match_arm
+    )
+)]
+
+pub mod address;
+pub mod amount;
+
+pub mod channel;
+
+pub mod decide;
+pub mod digest;
+pub mod header;
+pub mod offer;
+
+pub mod proof;
+pub mod signature;
+pub mod wire;
+
+pub use address::Address;
+pub use amount::{Price, TokenAmount};
+pub use channel::{BlockNumber, ChannelId};
+pub use decide::{Payment, Refusal, Verdict, decide};
+pub use proof::{BalanceProof, ClosingAgreement};
+pub use signature::Signature;
+
+/// Serialises a type as the text of its `Display`, and reads it back through its `FromStr`.
+macro_rules! serde_as_text {
+    ($type:ty) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(|error| serde::de::Error::custom(format_args!("{text:?}: {error}")))
+            }
+        }
+    };
+}
+pub(crate) use serde_as_text;
