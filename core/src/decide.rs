@@ -10,13 +10,17 @@ use crate::{Address, ChannelId, Signature, TokenAmount};
 
 /// What is asked for a request, and by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms {
+pub struct Terms<'a> {
     /// What the request costs.
     pub price: Price,
     /// The contract that holds the deposits.
     pub contract: Address,
     /// The merchant.
     pub receiver: Address,
+    /// The token that the contract was deployed for.
+    pub token: Address,
+    /// The path root of the channel API.
+    pub gateway_path: &'a str,
 }
 
 /// What we know of the channel that a proof names. Not an `Option`: "not read yet" must never look like "does not
@@ -115,7 +119,7 @@ impl Held {
 }
 
 /// Judges one request that has a price. Pure: recording the payment is the caller's act.
-pub fn decide(offer: &Offer, known: Known<'_>, terms: &Terms) -> Verdict {
+pub fn decide(offer: &Offer, known: Known<'_>, terms: &Terms<'_>) -> Verdict {
     let Some(proof) = offer.proof else { return Verdict::Charge(Refusal::NoProof) };
     let strange = |given: Option<Address>, ours| given.is_some_and(|address| address != ours);
     if strange(offer.contract, terms.contract) || strange(offer.receiver, terms.receiver) {

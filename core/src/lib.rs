@@ -18,14 +18,14 @@
 
 pub mod address;
 pub mod amount;
-
+pub mod answer;
 pub mod channel;
-
+pub mod config;
 pub mod decide;
 pub mod digest;
 pub mod header;
 pub mod offer;
-
+pub mod path;
 pub mod proof;
 pub mod signature;
 pub mod wire;

@@ -1,0 +1,270 @@
+//! What the client is told: status, headers, and a problem document (RFC 9457) with the same facts.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::decide::{Held, Payment, Refusal, Terms};
+use crate::header;
+use crate::offer::HeaderError;
+use crate::path::PathError;
+
+/// What comes before a problem's code in its `type`.
+pub const PROBLEM_TYPE_PREFIX: &str = "urn:uraiden:problem:";
+
+/// An answer of ours, ready to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// Header names as the protocol writes them, and their values.
+    pub headers: Vec<(&'static str, String)>,
+    /// A problem document.
+    pub body: String,
+}
+
+/// Everything that is answered with a problem document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// 402: pay, and how.
+    Refused(Refusal),
+    /// 409: a header of the payment cannot be read.
+    Malformed(HeaderError),
+    /// 400: the path cannot be priced.
+    AmbiguousPath(PathError),
+    /// 502: no payment can be accepted now. Nothing was charged.
+    Unavailable(Unavailable),
+    /// 503: too much at once. Nothing was charged.
+    Busy,
+}
+
+/// Why no payment can be accepted now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unavailable {
+    /// The sidecar does not answer.
+    Sidecar,
+    /// The sidecar says why it cannot serve, for example that its Ethereum node does not answer.
+    NotReady {
+        /// The sidecar's own words.
+        reason: String,
+    },
+    /// The filter is configured for another chain, contract, receiver or token than the sidecar.
+    Misconfigured,
+    /// It is not known whether the payment was recorded. It is being taken back.
+    UnknownOutcome,
+}
+
+impl Problem {
+    /// The answer to a client that was asked for these terms; a client that was asked for nothing yet has none.
+    pub fn reply(&self, terms: Option<&Terms<'_>>) -> Reply {
+        let mut headers = match (self, terms) {
+            (Self::Refused(refusal), Some(terms)) => {
+                [terms.headers(), refusal.headers()].into_iter().flatten().collect()
+            }
+            (Self::Refused(refusal), None) => refusal.headers(),
+            _ => Vec::new(),
+        };
+        let facts =
+            headers.iter().map(|(name, value)| (fact_name(name), Value::String(value.clone()))).collect();
+        let code = self.code();
+        let document = ProblemDocument {
+            r#type: format!("{PROBLEM_TYPE_PREFIX}{code}"),
+            title: self.title(),
+            status: self.status(),
+            detail: self.detail(),
+            next: self.next(),
+            facts,
+        };
+        headers.push(("content-type", "application/problem+json".to_owned()));
+        headers.push(("cache-control", "no-store".to_owned()));
+        if let Self::Busy = self {
+            headers.push(("retry-after", "1".to_owned()));
+        }
+        // A struct of texts and numbers always has a JSON form.
+        let body = serde_json::to_string(&document).unwrap_or_default();
+        Reply { status: self.status(), headers, body }
+    }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Refused(_) => 402,
+            Self::Malformed(_) => 409,
+            Self::AmbiguousPath(_) => 400,
+            Self::Unavailable(_) => 502,
+            Self::Busy => 503,
+        }
+    }
+
+    /// A stable word for logs, metrics and the document's `type`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.code(),
+            Self::Malformed(_) => "malformed-payment",
+            Self::AmbiguousPath(_) => "ambiguous-path",
+            Self::Unavailable(Unavailable::Sidecar) => "sidecar-unreachable",
+            Self::Unavailable(Unavailable::NotReady { .. }) => "not-ready",
+            Self::Unavailable(Unavailable::Misconfigured) => "misconfigured",
+            Self::Unavailable(Unavailable::UnknownOutcome) => "unknown-outcome",
+            Self::Busy => "busy",
+        }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "Payment required",
+            Self::Malformed(_) => "The payment cannot be read",
+            Self::AmbiguousPath(_) => "The path is ambiguous",
+            Self::Unavailable(_) => "Payments cannot be accepted now",
+            Self::Busy => "Too many payments at once",
+        }
+    }
+
+    fn detail(&self) -> String {
+        match self {
+            Self::Refused(refusal) => refusal.detail().to_owned(),
+            Self::Malformed(error) => error.to_string(),
+            Self::AmbiguousPath(error) => error.to_string(),
+            Self::Unavailable(Unavailable::Sidecar) => "The channel manager does not answer.".to_owned(),
+            Self::Unavailable(Unavailable::NotReady { reason }) => reason.clone(),
+            Self::Unavailable(Unavailable::Misconfigured) => "The paywall is misconfigured.".to_owned(),
+            Self::Unavailable(Unavailable::UnknownOutcome) => {
+                "The channel manager did not say whether it recorded the payment, so the payment is taken back."
+                    .to_owned()
+            }
+            Self::Busy => "The queue of payments is full.".to_owned(),
+        }
+    }
+
+    fn next(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.next(),
+            Self::Malformed(_) => "Mend the header that is named and send the request again.",
+            Self::AmbiguousPath(_) => "Send the path in its plain form.",
+            Self::Unavailable(Unavailable::UnknownOutcome) => "Send the same balance proof again later.",
+            Self::Unavailable(_) | Self::Busy => "Nothing was charged. Send the same request again later.",
+        }
+    }
+}
+
+impl Terms<'_> {
+    /// The headers that say what is asked, for every 402 and every paid answer.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![
+            (header::GATEWAY_PATH, self.gateway_path.to_owned()),
+            (header::RECEIVER_ADDRESS, self.receiver.to_string()),
+            (header::CONTRACT_ADDRESS, self.contract.to_string()),
+            (header::TOKEN_ADDRESS, self.token.to_string()),
+            (header::PRICE, self.price.to_string()),
+        ]
+    }
+}
+
+impl Payment {
+    /// The headers that a paid answer has beside the terms.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        vec![
+            (header::SENDER_ADDRESS, self.proof().channel.sender.to_string()),
+            (header::SENDER_BALANCE, self.proof().balance.to_string()),
+            (header::COST, self.price().to_string()),
+        ]
+    }
+}
+
+impl Refusal {
+    /// A stable word for logs, metrics and the problem document's `type`.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoProof => "payment-required",
+            Self::OtherParty => "other-party",
+            Self::Unconfirmed { .. } => "insufficient-confirmations",
+            Self::NoSuchChannel => "no-such-channel",
+            Self::ChannelClosed => "channel-closed",
+            Self::WrongSigner => "wrong-signer",
+            Self::Replay(_) => "replay",
+            Self::InvalidAmount(_) => "invalid-amount",
+            Self::OverDeposit(_) => "over-deposit",
+        }
+    }
+
+    /// The headers that this refusal has beside the terms.
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let flag = |name| Some((name, "1".to_owned()));
+        let (held, error) = match self {
+            Self::NoProof | Self::OtherParty => (None, None),
+            Self::Unconfirmed { missing } => {
+                (None, Some((header::INSUFFICIENT_CONFIRMATIONS, missing.to_string())))
+            }
+            Self::NoSuchChannel | Self::ChannelClosed => (None, flag(header::NONEXISTING_CHANNEL)),
+            Self::WrongSigner => (None, flag(header::INVALID_BALANCE_PROOF)),
+            Self::Replay(held) => (Some(held), None),
+            Self::InvalidAmount(held) => (Some(held), flag(header::INVALID_AMOUNT)),
+            Self::OverDeposit(held) => (Some(held), flag(header::INVALID_BALANCE_PROOF)),
+        };
+        let mut headers = held.map(Held::headers).unwrap_or_default();
+        headers.extend(error);
+        headers
+    }
+
+    fn detail(&self) -> &'static str {
+        match self {
+            Self::NoProof => "This resource is paid for by a balance proof, and the request has none.",
+            Self::OtherParty => "The payment is meant for another contract or receiver.",
+            Self::Unconfirmed { .. } => "The channel is open, but not confirmed by enough blocks.",
+            Self::NoSuchChannel => "There is no channel of this sender, receiver and open block.",
+            Self::ChannelClosed => "The channel is closing or closed and takes no more payments.",
+            Self::WrongSigner => "The balance proof is not signed by the sender it names.",
+            Self::Replay(_) => "The balance is the one that was accepted last, so nothing is paid by it.",
+            Self::InvalidAmount(_) => "The balance is not the accepted balance plus exactly the price.",
+            Self::OverDeposit(_) => "The balance is above the channel's confirmed deposit.",
+        }
+    }
+
+    fn next(&self) -> &'static str {
+        match self {
+            Self::NoProof => "Open a channel to the receiver and send a balance proof over the price.",
+            Self::OtherParty => "Pay by a channel of the contract and receiver that are named here.",
+            Self::Unconfirmed { .. } => "Wait for the missing confirmations and send the same request again.",
+            Self::NoSuchChannel => {
+                "Check the open block; right after opening, wait for a block and send the same request again."
+            }
+            Self::ChannelClosed => "Open a new channel.",
+            Self::WrongSigner => "Sign the balance proof with the sender's key.",
+            Self::Replay(_) => "Sign the balance that is named here plus the price.",
+            Self::InvalidAmount(_) => {
+                "Check that the signature that is named here is yours, then sign its balance plus the price."
+            }
+            Self::OverDeposit(_) => "Top up the channel and wait for the confirmation, or open another one.",
+        }
+    }
+}
+
+impl Held {
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let signature = self.signature().map(|signature| (header::BALANCE_SIGNATURE, signature.to_string()));
+        [
+            (header::SENDER_ADDRESS, self.sender().to_string()),
+            (header::SENDER_BALANCE, self.balance().to_string()),
+        ]
+        .into_iter()
+        .chain(signature)
+        .collect()
+    }
+}
+
+#[derive(Serialize)]
+struct ProblemDocument {
+    r#type: String,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    next: &'static str,
+    #[serde(flatten)]
+    facts: Map<String, Value>,
+}
+
+/// `RDN-Sender-Balance` is called `senderBalance` in a problem document.
+fn fact_name(header: &str) -> String {
+    let mut words = header.split('-').skip(1);
+    let first = words.next().unwrap_or_default().to_ascii_lowercase();
+    words.fold(first, |name, word| name + word)
+}

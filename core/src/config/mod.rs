@@ -1,0 +1,172 @@
+//! The filter's configuration: JSON, camelCase, durations as text, unknown keys refused with their path.
+
+mod reader;
+mod rule;
+
+use core::time::Duration;
+
+use crate::amount::Price;
+use crate::decide::Terms;
+use crate::path::{Path, PathError};
+use crate::wire::Identity;
+use crate::{Address, TokenAmount};
+
+pub use reader::ConfigError;
+use reader::{Document, Node};
+pub use rule::Rule;
+
+/// How a paywall is set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Where the sidecar is.
+    pub sidecar: SidecarConfig,
+    /// Whose payments are taken.
+    pub identity: Identity,
+    /// The path root of the channel API, without a slash at its end.
+    pub gateway_path: String,
+    /// The path prefix of the payment page's scripts, with a slash at its end.
+    pub assets_path: String,
+    /// What no rule names; `None` is free.
+    pub default_price: Option<Price>,
+    /// The first that matches decides.
+    pub rules: Vec<Rule>,
+}
+
+/// How the sidecar is reached.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SidecarConfig {
+    /// Envoy's cluster of the internal listener.
+    pub cluster: String,
+    /// Envoy's cluster of the public listener. The gateway and assets paths are free on its routes only.
+    pub public_cluster: String,
+    /// How long one call may take: 10 ms to 30 s.
+    pub timeout: Duration,
+    /// What the internal listener asks for; `None` where its cluster is authenticated otherwise.
+    pub bearer_token: Option<String>,
+}
+
+/// Without the token.
+impl core::fmt::Debug for SidecarConfig {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("SidecarConfig")
+            .field("cluster", &self.cluster)
+            .field("public_cluster", &self.public_cluster)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// Names the path of the value that is wrong, what was found there, and what is expected.
+    pub fn from_json(json: &[u8]) -> Result<Self, ConfigError> {
+        let document = Document::parse(json)?;
+        let mut root = document.root().object()?;
+        let sidecar = SidecarConfig::read(&root.required("sidecar")?)?;
+        let identity = Identity {
+            chain_id: root.required("chainId")?.integer(1..=MAX_CHAIN_ID)?,
+            contract: root.required("contract")?.text_as::<Address>()?,
+            receiver: root.required("receiver")?.text_as::<Address>()?,
+            token: root.required("token")?.text_as::<Address>()?,
+        };
+        let gateway_path = root.optional("gatewayPath").map_or(Ok("/api/1".to_owned()), |node| {
+            let path = plain_path(&node)?;
+            if path.ends_with('/') {
+                return Err(node.unlike("a path without a slash at its end, such as \"/api/1\""));
+            }
+            Ok(path)
+        })?;
+        let assets_path = root.optional("assetsPath").map_or(Ok("/js/".to_owned()), |node| {
+            let path = plain_path(&node)?;
+            if !path.ends_with('/') || path == "/" {
+                return Err(node.unlike("a path with a slash at its end, such as \"/js/\""));
+            }
+            Ok(path)
+        })?;
+        let default_price = root.optional("defaultPrice").map_or(Ok(None), |node| price(&node))?;
+        let rules = root.optional("rules").map_or(Ok(Vec::new()), |node| {
+            node.array()?.iter().map(Rule::read).collect::<Result<Vec<_>, _>>()
+        })?;
+        root.finish()?;
+        Ok(Self { sidecar, identity, gateway_path, assets_path, default_price, rules })
+    }
+
+    /// What a request costs; `None` is free.
+    ///
+    /// # Errors
+    ///
+    /// [`PathError::TwoPrices`], where the readings of the path do not cost the same.
+    pub fn price_of(&self, method: &[u8], path: &Path) -> Result<Option<Price>, PathError> {
+        let price = |path: &str| {
+            let rule = self.rules.iter().find(|rule| rule.covers(method, path));
+            rule.map_or(self.default_price, |rule| rule.price)
+        };
+        let mut prices = path.readings().map(price);
+        let first = prices.next().flatten();
+        if prices.all(|other| other == first) { Ok(first) } else { Err(PathError::TwoPrices) }
+    }
+
+    /// The terms of a request at this price.
+    pub fn terms(&self, price: Price) -> Terms<'_> {
+        let Identity { contract, receiver, token, chain_id: _ } = self.identity;
+        Terms { price, contract, receiver, token, gateway_path: &self.gateway_path }
+    }
+
+    /// Whether a path belongs to the sidecar itself: the channel API or the payment page's scripts.
+    pub fn is_gateway_path(&self, path: &Path) -> bool {
+        path.readings().all(|path| {
+            let below = path.strip_prefix(&self.gateway_path);
+            below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+                || path.starts_with(&self.assets_path)
+        })
+    }
+}
+
+/// Larger ids are not exact in every JSON reader.
+const MAX_CHAIN_ID: u64 = (1 << 53) - 1;
+
+impl SidecarConfig {
+    fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
+        let mut fields = node.object()?;
+        let cluster = fields.required("cluster")?.name()?;
+        let public_cluster = fields.required("publicCluster")?.name()?;
+        let timeout = fields.optional("timeout").map_or(Ok(Duration::from_millis(500)), |node| {
+            node.duration(Duration::from_millis(10)..=Duration::from_secs(30))
+        })?;
+        let bearer_token = match fields.optional("bearerToken") {
+            None => None,
+            Some(node) => {
+                let token = node.secret()?;
+                let fits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+                if !fits {
+                    return Err(node.secret_unlike("printable ASCII characters without spaces"));
+                }
+                Some(token.to_owned())
+            }
+        };
+        fields.finish()?;
+        Ok(Self { cluster, public_cluster, timeout, bearer_token })
+    }
+}
+
+/// A price in base units as decimal text; "0" is free.
+fn price(node: &Node<'_>) -> Result<Option<Price>, ConfigError> {
+    node.text_as::<TokenAmount>().map(Price::new)
+}
+
+/// A path as rules write it: decoded, and with one reading only.
+fn plain_path(node: &Node<'_>) -> Result<String, ConfigError> {
+    let text = node.text()?;
+    let encoded = text.replace('%', "%25");
+    let path = Path::read(encoded.as_bytes()).map_err(|error| node.wrong(&error))?;
+    if text.contains('?') || text.contains('#') || path.readings().count() > 1 {
+        return Err(node.unlike("a path without ; ? and #, written without percent-encoding"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

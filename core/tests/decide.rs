@@ -1,0 +1,204 @@
+//! The judge's table, row by row, as the protocol orders it.
+
+use k256::ecdsa::SigningKey;
+use uraiden_core::amount::Price;
+use uraiden_core::channel::{ChannelState, OpenChannel};
+use uraiden_core::decide::{Known, Terms};
+use uraiden_core::offer::{Offer, OfferedProof};
+use uraiden_core::{Address, BlockNumber, Refusal, Signature, TokenAmount, Verdict, decide, digest};
+
+const OPEN_BLOCK: BlockNumber = BlockNumber(14);
+
+#[test]
+fn a_channel_with_a_deposit_of_100_is_asked_for_10() {
+    for (held, balance, outcome) in [
+        (85, 95, "accepted"),       // exactly the price
+        (85, 94, "invalid-amount"), // one unit short
+        (85, 96, "invalid-amount"), // one unit over
+        (85, 75, "invalid-amount"), // an old balance
+        (85, 0, "invalid-amount"),  // a probe with nothing signed
+        (85, 85, "replay"),         // our own balance back: a probe, not a fault
+        (0, 0, "replay"),
+        (0, 10, "accepted"),
+        (90, 100, "accepted"),     // the last unit of the deposit
+        (91, 101, "over-deposit"), // one unit beyond it
+    ] {
+        assert_eq!(outcome_of(&offer(balance), &open(held)), outcome, "{held} -> {balance}");
+    }
+}
+
+#[test]
+fn an_accepted_payment_moves_the_channel_to_its_proof() {
+    let Verdict::Accept(payment) = decide(&offer(95), Known::Fresh(&open(85)), &terms()) else { panic!() };
+    let ChannelState::Open(before) = open(85) else { panic!() };
+    let after = before.after(&payment);
+    assert_eq!((after.balance, after.deposit), (amount(95), amount(100)));
+    assert_eq!(after.signature, Some(sign(amount(95))));
+}
+
+#[test]
+fn nothing_is_judged_before_a_proof_is_there() {
+    let nothing = Offer { proof: None, ..offer(95) };
+    assert_eq!(decide(&nothing, Known::Unread, &terms()), Verdict::Charge(Refusal::NoProof));
+    let other = Offer { contract: Some(address(9)), ..nothing };
+    assert_eq!(decide(&other, Known::Unread, &terms()), Verdict::Charge(Refusal::NoProof));
+}
+
+#[test]
+fn a_payment_to_someone_else_is_told_ours_before_the_channel_is_read() {
+    for (contract, receiver, outcome) in [
+        (None, None, "accepted"),
+        (Some(address(1)), Some(address(2)), "accepted"),
+        (Some(address(9)), Some(address(2)), "other-party"),
+        (Some(address(1)), Some(address(9)), "other-party"),
+    ] {
+        let offer = Offer { contract, receiver, ..offer(95) };
+        assert_eq!(outcome_of(&offer, &open(85)), outcome);
+    }
+    let strange = Offer { receiver: Some(address(9)), ..offer(95) };
+    assert_eq!(decide(&strange, Known::Unread, &terms()), Verdict::Charge(Refusal::OtherParty));
+}
+
+#[test]
+fn a_channel_that_takes_no_payment_is_named_before_the_signature_is_looked_at() {
+    let forged = forged(95);
+    for (state, outcome) in [
+        (ChannelState::Unconfirmed { missing: 3 }, "insufficient-confirmations"),
+        (ChannelState::Absent, "no-such-channel"),
+        (ChannelState::Closed, "channel-closed"),
+        (open(85), "wrong-signer"),
+    ] {
+        assert_eq!(outcome_of(&forged, &state), outcome);
+    }
+}
+
+#[test]
+fn a_stranger_never_sees_what_we_hold() {
+    // Rows 9 to 11 show a signature; with a wrong signer each of them is row 8.
+    for balance in [85, 94, 95, 101] {
+        assert_eq!(
+            decide(&forged(balance), Known::Fresh(&open(85)), &terms()),
+            Verdict::Charge(Refusal::WrongSigner)
+        );
+    }
+}
+
+#[test]
+fn the_sender_sees_the_balance_and_the_proof_we_hold() {
+    let Verdict::Charge(Refusal::Replay(held)) = decide(&offer(85), Known::Fresh(&open(85)), &terms()) else {
+        panic!()
+    };
+    assert_eq!(
+        (held.sender(), held.balance(), held.signature()),
+        (sender(), amount(85), Some(sign(amount(85))))
+    );
+}
+
+#[test]
+fn the_amount_that_is_named_must_be_the_step() {
+    for (said, balance, outcome) in
+        [(10, 95, "accepted"), (9, 95, "invalid-amount"), (95, 95, "invalid-amount"), (10, 85, "replay")]
+    {
+        let offer = Offer { amount: Some(amount(said)), ..offer(balance) };
+        assert_eq!(outcome_of(&offer, &open(85)), outcome, "{said}");
+    }
+}
+
+#[test]
+fn memory_may_accept_but_not_refuse_for_what_may_have_changed() {
+    let remembered =
+        |offer: &Offer, state: &ChannelState| match decide(offer, Known::Remembered(state), &terms()) {
+            Verdict::Accept(_) => "accepted",
+            Verdict::Charge(refusal) => refusal.code(),
+            Verdict::Fetch(_) => "fetch",
+        };
+    for balance in [75, 85, 94, 96, 105] {
+        assert_eq!(remembered(&offer(balance), &open(85)), "fetch", "{balance}");
+    }
+    for state in [ChannelState::Absent, ChannelState::Closed, ChannelState::Unconfirmed { missing: 1 }] {
+        assert_eq!(remembered(&offer(95), &state), "fetch");
+    }
+    assert_eq!(remembered(&offer(95), &open(85)), "accepted");
+    assert_eq!(remembered(&forged(95), &open(85)), "wrong-signer");
+}
+
+#[test]
+fn an_unread_channel_is_fetched_by_its_whole_id() {
+    let Verdict::Fetch(channel) = decide(&offer(95), Known::Unread, &terms()) else { panic!() };
+    assert_eq!(
+        (channel.contract, channel.receiver, channel.sender, channel.open_block),
+        (address(1), address(2), sender(), OPEN_BLOCK)
+    );
+}
+
+#[test]
+fn a_balance_at_the_end_of_the_range_cannot_wrap_around() {
+    let full = ChannelState::Open(OpenChannel { deposit: TokenAmount::MAX, ..held(TokenAmount::MAX) });
+    assert_eq!(outcome_of(&signed(amount(9)), &full), "invalid-amount");
+    assert_eq!(outcome_of(&signed(TokenAmount::MAX), &full), "replay");
+}
+
+fn outcome_of(offer: &Offer, state: &ChannelState) -> &'static str {
+    match decide(offer, Known::Fresh(state), &terms()) {
+        Verdict::Accept(_) => "accepted",
+        Verdict::Charge(refusal) => refusal.code(),
+        Verdict::Fetch(_) => "fetch",
+    }
+}
+
+fn terms() -> Terms<'static> {
+    Terms {
+        price: Price::new(amount(10)).unwrap(),
+        contract: address(1),
+        receiver: address(2),
+        token: address(3),
+        gateway_path: "/api/1",
+    }
+}
+
+fn open(balance: u64) -> ChannelState {
+    ChannelState::Open(held(amount(balance)))
+}
+
+fn held(balance: TokenAmount) -> OpenChannel {
+    OpenChannel { deposit: amount(100), balance, signature: Some(sign(balance)) }
+}
+
+fn offer(balance: u64) -> Offer {
+    signed(amount(balance))
+}
+
+fn signed(balance: TokenAmount) -> Offer {
+    let proof = OfferedProof { sender: sender(), open_block: OPEN_BLOCK, balance, signature: sign(balance) };
+    Offer { proof: Some(proof), ..Offer::default() }
+}
+
+/// Signed over another balance than the one that is sent.
+fn forged(balance: u64) -> Offer {
+    let mut offer = offer(balance);
+    offer.proof.as_mut().unwrap().signature = sign(amount(balance + 1));
+    offer
+}
+
+fn sign(balance: TokenAmount) -> Signature {
+    let digest = digest::balance_proof(address(2), OPEN_BLOCK, balance, address(1));
+    let (signature, recovery_id) = key().sign_prehash_recoverable(&digest);
+    Signature::from_bytes(&[&signature.to_bytes()[..], &[recovery_id.to_byte()]].concat()).unwrap()
+}
+
+fn sender() -> Address {
+    let point = key().verifying_key().to_sec1_point(false);
+    Address(*digest::keccak256(&[&point.as_bytes()[1..]]).last_chunk().unwrap())
+}
+
+fn key() -> SigningKey {
+    SigningKey::from_slice(&[7; 32]).unwrap()
+}
+
+fn address(byte: u8) -> Address {
+    Address([byte; 20])
+}
+
+fn amount(units: u64) -> TokenAmount {
+    TokenAmount::new(units)
+}
