@@ -35,10 +35,10 @@ pub const INVALID_BALANCE_PROOF: &str = "RDN-Invalid-Balance-Proof";
 pub const INVALID_AMOUNT: &str = "RDN-Invalid-Amount";
 
 /// What starts the name of every header of the protocol.
-pub const PREFIX: &str = "rdn-";
+const PREFIX: &str = "rdn-";
 
 /// Headers that only the filter may send to the upstream.
-pub const UPSTREAM_PREFIX: &str = "x-uraiden-";
+const UPSTREAM_PREFIX: &str = "x-uraiden-";
 /// To the upstream: who paid.
 pub const UPSTREAM_SENDER: &str = "x-uraiden-sender";
 /// To the upstream: how much, in base units of the token.
@@ -47,3 +47,17 @@ pub const UPSTREAM_AMOUNT: &str = "x-uraiden-amount";
 pub const UPSTREAM_CHANNEL: &str = "x-uraiden-channel";
 /// To the upstream: `durable`, or `pending` while the payment may still fail.
 pub const UPSTREAM_PAYMENT: &str = "x-uraiden-payment";
+
+/// Whether a request header is part of a payment. `name` in any case.
+pub fn is_payment(name: &str) -> bool {
+    starts_with(name, PREFIX)
+}
+
+/// Whether only the filter may send a request header to the upstream. `name` in any case.
+pub fn is_for_upstream(name: &str) -> bool {
+    starts_with(name, UPSTREAM_PREFIX)
+}
+
+fn starts_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}

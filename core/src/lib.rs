@@ -23,6 +23,7 @@ pub mod channel;
 pub mod config;
 pub mod decide;
 pub mod digest;
+pub mod gate;
 pub mod header;
 pub mod offer;
 pub mod path;

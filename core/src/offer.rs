@@ -83,7 +83,7 @@ struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// The place for a header's value and the header's name as the protocol writes it.
     fn of_header(&mut self, name: &str) -> Option<(&'static str, &mut Option<&'a [u8]>)> {
-        if !name.get(..header::PREFIX.len())?.eq_ignore_ascii_case(header::PREFIX) {
+        if !header::is_payment(name) {
             return None;
         }
         [

@@ -8,6 +8,9 @@ use k256::ecdsa::{RecoveryId, VerifyingKey};
 use crate::Address;
 use crate::digest::{Digest, keccak256};
 
+/// How wide the machine words of the curve's arithmetic are, in bytes. 4 is twice as fast as 8 in Envoy.
+pub const FIELD_WORD_BYTES: usize = size_of::<k256::elliptic_curve::bigint::Word>();
+
 /// A recoverable secp256k1 signature: 65 bytes `r || s || v`, with `v` one of 0, 1, 27 and 28.
 ///
 /// `r` and `s` may still be out of range; then there is no signer.

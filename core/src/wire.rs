@@ -191,6 +191,20 @@ pub enum Answer {
     Conflict,
 }
 
+impl Answer {
+    /// The channel's state, where the answer has one.
+    pub fn state(&self) -> Option<&ChannelState> {
+        match self {
+            Self::Channel { channel }
+            | Self::Accepted { channel }
+            | Self::Refused { channel }
+            | Self::TakenBack { channel }
+            | Self::Final { channel } => Some(channel),
+            Self::Conflict => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

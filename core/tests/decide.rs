@@ -1,13 +1,13 @@
 //! The judge's table, row by row, as the protocol orders it.
 
-use k256::ecdsa::SigningKey;
+mod common;
+
+use common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign, token};
 use uraiden_core::amount::Price;
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::decide::{Known, Terms};
 use uraiden_core::offer::{Offer, OfferedProof};
-use uraiden_core::{Address, BlockNumber, Refusal, Signature, TokenAmount, Verdict, decide, digest};
-
-const OPEN_BLOCK: BlockNumber = BlockNumber(14);
+use uraiden_core::{Refusal, TokenAmount, Verdict, decide};
 
 #[test]
 fn a_channel_with_a_deposit_of_100_is_asked_for_10() {
@@ -127,7 +127,7 @@ fn an_unread_channel_is_fetched_by_its_whole_id() {
     let Verdict::Fetch(channel) = decide(&offer(95), Known::Unread, &terms()) else { panic!() };
     assert_eq!(
         (channel.contract, channel.receiver, channel.sender, channel.open_block),
-        (address(1), address(2), sender(), OPEN_BLOCK)
+        (contract(), receiver(), sender(), OPEN_BLOCK)
     );
 }
 
@@ -149,9 +149,9 @@ fn outcome_of(offer: &Offer, state: &ChannelState) -> &'static str {
 fn terms() -> Terms<'static> {
     Terms {
         price: Price::new(amount(10)).unwrap(),
-        contract: address(1),
-        receiver: address(2),
-        token: address(3),
+        contract: contract(),
+        receiver: receiver(),
+        token: token(),
         gateway_path: "/api/1",
     }
 }
@@ -178,27 +178,4 @@ fn forged(balance: u64) -> Offer {
     let mut offer = offer(balance);
     offer.proof.as_mut().unwrap().signature = sign(amount(balance + 1));
     offer
-}
-
-fn sign(balance: TokenAmount) -> Signature {
-    let digest = digest::balance_proof(address(2), OPEN_BLOCK, balance, address(1));
-    let (signature, recovery_id) = key().sign_prehash_recoverable(&digest);
-    Signature::from_bytes(&[&signature.to_bytes()[..], &[recovery_id.to_byte()]].concat()).unwrap()
-}
-
-fn sender() -> Address {
-    let point = key().verifying_key().to_sec1_point(false);
-    Address(*digest::keccak256(&[&point.as_bytes()[1..]]).last_chunk().unwrap())
-}
-
-fn key() -> SigningKey {
-    SigningKey::from_slice(&[7; 32]).unwrap()
-}
-
-fn address(byte: u8) -> Address {
-    Address([byte; 20])
-}
-
-fn amount(units: u64) -> TokenAmount {
-    TokenAmount::new(units)
 }

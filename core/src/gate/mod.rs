@@ -1,0 +1,451 @@
+//! The gate: what one of Envoy's workers knows and does, as a state machine without Envoy.
+//!
+//! Events come in (a request, a response, a stream's end, the sidecar's answer), a [`Step`] for each stream that can
+//! go on comes out. The gate is told the time and given its randomness, so that it can be tested as it runs.
+
+mod memory;
+mod outbox;
+mod sidecar;
+
+use core::time::Duration;
+use std::collections::HashMap;
+
+use crate::answer::{Problem, Reply, Unavailable};
+use crate::channel::ChannelState;
+use crate::config::Config;
+use crate::decide::{Known, Payment, Refusal, Verdict, decide};
+use crate::offer::Offer;
+use crate::path::Path;
+use crate::wire::{Answer, Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
+use crate::{ChannelId, Price, header};
+
+use memory::Memory;
+use outbox::{Item, Outbox};
+pub use sidecar::{CallOutcome, Notice};
+use sidecar::{Reading, Sidecar};
+
+/// Names a stream of this worker.
+pub type StreamId = u32;
+
+/// A time, counted from any fixed point.
+pub type Moment = Duration;
+
+/// Header names and the values they are set to.
+pub type Headers = Vec<(&'static str, String)>;
+
+/// How long a take-back is repeated before it is given up.
+const TAKE_BACK_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// What happens to a stream next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Step {
+    /// The request goes on as it is: it is for the sidecar itself.
+    Pass,
+    /// The request goes upstream without the client's payment, with these headers instead.
+    Forward(Headers),
+    /// The request, or the response, is held until a later step.
+    Hold,
+    /// The client gets this answer, and the upstream sees nothing more.
+    Reply(Reply),
+    /// The response goes out with these headers set.
+    Release(Headers),
+}
+
+/// A request, as far as payment is concerned.
+pub struct Request<'a, I> {
+    /// `:method`.
+    pub method: &'a [u8],
+    /// `:path`; empty where there is none.
+    pub target: &'a [u8],
+    /// All headers, names in lower case, each copy on its own.
+    pub headers: I,
+}
+
+/// A response's head, as far as payment is concerned.
+pub struct Response<'a> {
+    /// The status.
+    pub status: u16,
+    /// `cache-control`, if there is one.
+    pub cache_control: Option<&'a [u8]>,
+}
+
+/// What one worker knows.
+pub struct Gate {
+    config: Config,
+    attempts: AttemptIds,
+    streams: HashMap<StreamId, Stage>,
+    memory: Memory,
+    outbox: Outbox,
+    sidecar: Sidecar,
+}
+
+/// Where a stream that has a price stands. A stream without one is not kept.
+enum Stage {
+    /// Its request is held until the channel's state is known.
+    Looking { offer: Offer, price: Price },
+    /// Its request is held until the payment is durable.
+    Committing { offer: Offer, payment: Payment },
+    /// It is paid and at the upstream.
+    Served { payment: Payment, attempt: Attempt },
+    /// The upstream failed; its response is held until the payment is taken back.
+    Returning { payment: Payment },
+    /// It was answered.
+    Ended,
+}
+
+/// Makes ids that no other worker makes.
+struct AttemptIds {
+    worker: u64,
+    count: u64,
+}
+
+impl AttemptIds {
+    fn next(&mut self) -> AttemptId {
+        self.count = self.count.wrapping_add(1);
+        AttemptId(u128::from(self.worker) << 64 | u128::from(self.count))
+    }
+}
+
+impl Gate {
+    /// A gate that knows nothing yet. `random` must differ from that of every other gate of the same sidecar.
+    pub fn new(config: Config, random: u64) -> Self {
+        Self {
+            sidecar: Sidecar::new(config.identity),
+            config,
+            attempts: AttemptIds { worker: random, count: 0 },
+            streams: HashMap::new(),
+            memory: Memory::default(),
+            outbox: Outbox::default(),
+        }
+    }
+
+    /// The configuration it works by.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Judges a request. `cluster` is asked for the name of the route's cluster only where the path is one of the
+    /// sidecar's own.
+    pub fn request<'a>(
+        &mut self,
+        stream: StreamId,
+        request: Request<'a, impl Iterator<Item = (&'a str, &'a [u8])> + Clone>,
+        cluster: impl FnOnce() -> Option<Vec<u8>>,
+        now: Moment,
+    ) -> Step {
+        let Request { method, target, headers } = request;
+        let path = match Path::read(target) {
+            Ok(path) => path,
+            Err(error) => return self.refuse(stream, &Problem::AmbiguousPath(error)),
+        };
+        if self.config.is_gateway_path(&path) {
+            let public = self.config.sidecar.public_cluster.as_bytes();
+            if cluster().as_deref() == Some(public) {
+                return Step::Pass;
+            }
+        }
+        if is_preflight(method, headers.clone()) {
+            return Step::Forward(Vec::new());
+        }
+        let price = match self.config.price_of(method, &path) {
+            Ok(Some(price)) => price,
+            Ok(None) => return Step::Forward(Vec::new()),
+            Err(error) => return self.refuse(stream, &Problem::AmbiguousPath(error)),
+        };
+        if let Err(unavailable) = self.sidecar.available(now) {
+            return self.refuse(stream, &Problem::Unavailable(unavailable));
+        }
+        match Offer::read(method, headers) {
+            Ok(offer) => self.judge(stream, offer, price, None),
+            Err(error) => self.refuse(stream, &Problem::Malformed(error)),
+        }
+    }
+
+    /// Whether the response of this stream has to be looked at: not on free routes.
+    pub fn watches(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
+    }
+
+    /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own.
+    pub fn response(&mut self, stream: StreamId, response: &Response<'_>, now: Moment) -> Step {
+        let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
+        match core::mem::replace(stage, Stage::Ended) {
+            Stage::Served { payment, attempt } if response.status >= 500 => {
+                self.streams.insert(stream, Stage::Returning { payment });
+                self.outbox.push(Item::take_back(Some(stream), attempt, deadline(now)));
+                Step::Hold
+            }
+            Stage::Served { payment, .. } => {
+                let mut headers = self.config.terms(payment.price()).headers();
+                headers.extend(payment.headers());
+                headers.extend(private(response.cache_control).map(|value| ("cache-control", value)));
+                Step::Release(headers)
+            }
+            Stage::Looking { .. } | Stage::Committing { .. } => {
+                // Envoy's own answer to a stream that was held for too long.
+                self.outbox.forget(stream);
+                Step::Release(Vec::new())
+            }
+            Stage::Returning { .. } | Stage::Ended => Step::Release(Vec::new()),
+        }
+    }
+
+    /// Forgets a stream. What it asked for and was not sent yet is not sent.
+    pub fn gone(&mut self, stream: StreamId) {
+        if self.streams.remove(&stream).is_some() {
+            self.outbox.forget(stream);
+        }
+    }
+
+    /// Whether a call is worth making now.
+    pub fn has_work(&self) -> bool {
+        self.outbox.has_work()
+    }
+
+    /// Everything that gathered while the last call was under way, as the next call; `None` while one is under way
+    /// or nothing is to be asked.
+    pub fn next_call(&mut self) -> Option<BatchRequest> {
+        if self.outbox.has_work() { self.call() } else { None }
+    }
+
+    /// Once a second: a call that asks for the sidecar's health, and again for take-backs that failed.
+    pub fn tick(&mut self) -> Option<BatchRequest> {
+        self.outbox.retry();
+        self.call()
+    }
+
+    fn call(&mut self) -> Option<BatchRequest> {
+        let entries = self.outbox.send()?;
+        Some(self.sidecar.request(entries))
+    }
+
+    /// Takes the answer to the call that is under way: the steps of the streams that waited for it, and what an
+    /// operator should read in the log.
+    pub fn answered(
+        &mut self,
+        outcome: CallOutcome<'_>,
+        now: Moment,
+    ) -> (Vec<(StreamId, Step)>, Vec<Notice>) {
+        let items = self.outbox.answered();
+        let (reading, mut notices) = self.sidecar.read(outcome, items.len(), now);
+        let mut steps = Vec::new();
+        match reading {
+            Reading::Failed => {
+                for item in items {
+                    self.failed(item, now, &mut steps, &mut notices);
+                }
+            }
+            Reading::Answers { answers, new_ledger } => {
+                if new_ledger {
+                    self.memory.clear();
+                }
+                for (item, answer) in items.into_iter().zip(answers) {
+                    self.answer(item, answer, now, &mut steps, &mut notices);
+                }
+            }
+        }
+        (steps, notices)
+    }
+
+    /// Judges an offer by a fresh state, or by what is remembered.
+    fn judge(&mut self, stream: StreamId, offer: Offer, price: Price, fresh: Option<&ChannelState>) -> Step {
+        let terms = self.config.terms(price);
+        let known = match (fresh, &offer.proof) {
+            (Some(state), _) => Known::Fresh(state),
+            (None, Some(proof)) => {
+                let key = ChannelKey { sender: proof.sender, open_block: proof.open_block };
+                self.memory.get(&key).map_or(Known::Unread, Known::Remembered)
+            }
+            (None, None) => Known::Unread,
+        };
+        match decide(&offer, known, &terms) {
+            Verdict::Charge(refusal) => self.charge(stream, refusal, price),
+            Verdict::Fetch(channel) => {
+                self.ask(stream, Stage::Looking { offer, price }, Entry::Lookup(key(&channel)))
+            }
+            Verdict::Accept(payment) => {
+                let proof = payment.proof();
+                let attempt = Attempt {
+                    id: self.attempts.next(),
+                    channel: key(&proof.channel),
+                    price: price.amount(),
+                    balance: proof.balance,
+                    signature: proof.signature,
+                };
+                self.ask(stream, Stage::Committing { offer, payment }, Entry::Commit(attempt))
+            }
+        }
+    }
+
+    fn ask(&mut self, stream: StreamId, stage: Stage, entry: Entry) -> Step {
+        if self.outbox.is_full() {
+            return self.refuse(stream, &Problem::Busy);
+        }
+        self.streams.insert(stream, stage);
+        self.outbox.push(Item::question(stream, entry));
+        Step::Hold
+    }
+
+    fn charge(&mut self, stream: StreamId, refusal: Refusal, price: Price) -> Step {
+        self.streams.insert(stream, Stage::Ended);
+        Step::Reply(Problem::Refused(refusal).reply(Some(&self.config.terms(price))))
+    }
+
+    fn refuse(&mut self, stream: StreamId, problem: &Problem) -> Step {
+        self.streams.insert(stream, Stage::Ended);
+        Step::Reply(problem.reply(None))
+    }
+
+    /// Carries one answer to the stream that waits for it, if it is still there.
+    fn answer(
+        &mut self,
+        item: Item,
+        answer: Answer,
+        now: Moment,
+        steps: &mut Vec<(StreamId, Step)>,
+        notices: &mut Vec<Notice>,
+    ) {
+        if let Some(state) = answer.state() {
+            self.memory.put(item.channel(), *state);
+        }
+        if answer == Answer::Conflict {
+            notices.push(Notice::Conflict { channel: item.channel() });
+        }
+        let waiting = item.stream.and_then(|stream| Some((stream, self.streams.remove(&stream)?)));
+        let Some((stream, stage)) = waiting else {
+            if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (item.entry, answer) {
+                // The client left before its request went upstream.
+                self.outbox.push(Item::take_back(None, attempt, deadline(now)));
+            }
+            return;
+        };
+        let step = match (stage, item.entry, answer) {
+            (Stage::Looking { offer, price }, Entry::Lookup(_), Answer::Channel { channel }) => {
+                self.judge(stream, offer, price, Some(&channel))
+            }
+            (Stage::Committing { payment, .. }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
+                self.streams.insert(stream, Stage::Served { payment, attempt });
+                Step::Forward(upstream_headers(&payment))
+            }
+            (Stage::Committing { offer, payment }, Entry::Commit(_), Answer::Refused { channel }) => {
+                self.refused(stream, &offer, payment.price(), &channel)
+            }
+            (Stage::Returning { payment }, Entry::TakeBack(_), Answer::TakenBack { channel }) => {
+                self.streams.insert(stream, Stage::Ended);
+                let mut headers = self.config.terms(payment.price()).headers();
+                headers.push((header::SENDER_ADDRESS, payment.proof().channel.sender.to_string()));
+                if let ChannelState::Open(open) = channel {
+                    headers.push((header::SENDER_BALANCE, open.balance.to_string()));
+                }
+                Step::Release(headers)
+            }
+            (Stage::Returning { .. }, Entry::TakeBack(_), _) => {
+                self.streams.insert(stream, Stage::Ended);
+                Step::Release(Vec::new())
+            }
+            (Stage::Committing { .. }, Entry::Commit(attempt), other) => {
+                if let Answer::Accepted { .. } | Answer::Channel { .. } | Answer::Final { .. } = other {
+                    self.outbox.push(Item::take_back(None, attempt, deadline(now)));
+                }
+                self.refuse(stream, &Problem::Unavailable(Unavailable::UnknownOutcome))
+            }
+            (Stage::Looking { .. }, Entry::Lookup(_), _) => {
+                self.refuse(stream, &Problem::Unavailable(Unavailable::Sidecar))
+            }
+            (stage, entry, answer) => {
+                // The stream went on without this answer: it was answered by Envoy while it was held.
+                self.streams.insert(stream, stage);
+                if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (entry, answer) {
+                    self.outbox.push(Item::take_back(None, attempt, deadline(now)));
+                }
+                return;
+            }
+        };
+        if step != Step::Hold {
+            steps.push((stream, step));
+        }
+    }
+
+    /// A commit was refused: the fresh state says why, or the sidecar could not serve at that moment.
+    fn refused(&mut self, stream: StreamId, offer: &Offer, price: Price, state: &ChannelState) -> Step {
+        match decide(offer, Known::Fresh(state), &self.config.terms(price)) {
+            Verdict::Charge(refusal) => self.charge(stream, refusal, price),
+            Verdict::Accept(_) | Verdict::Fetch(_) => {
+                self.refuse(stream, &Problem::Unavailable(self.sidecar.why_not()))
+            }
+        }
+    }
+
+    /// A call failed. What it may have changed is undone; unknown is never "no".
+    fn failed(
+        &mut self,
+        item: Item,
+        now: Moment,
+        steps: &mut Vec<(StreamId, Step)>,
+        notices: &mut Vec<Notice>,
+    ) {
+        let waiting = item.stream.and_then(|stream| Some((stream, self.streams.get(&stream)?)));
+        let step = match (waiting, &item.entry) {
+            (Some((stream, Stage::Looking { .. })), Entry::Lookup(_)) => {
+                Some((stream, self.refuse(stream, &Problem::Unavailable(Unavailable::Sidecar))))
+            }
+            (Some((stream, Stage::Committing { .. })), Entry::Commit(_)) => {
+                Some((stream, self.refuse(stream, &Problem::Unavailable(Unavailable::UnknownOutcome))))
+            }
+            (Some((stream, Stage::Returning { .. })), Entry::TakeBack(_)) => {
+                self.streams.insert(stream, Stage::Ended);
+                Some((stream, Step::Release(Vec::new())))
+            }
+            _ => None,
+        };
+        steps.extend(step);
+        let until = item.until.unwrap_or(deadline(now));
+        match item.entry {
+            Entry::Lookup(_) => {}
+            Entry::Commit(attempt) | Entry::TakeBack(attempt) => {
+                let kept = now < until && self.outbox.retry_later(Item::take_back(None, attempt, until));
+                if !kept {
+                    notices.push(Notice::TakeBackGivenUp { channel: attempt.channel });
+                }
+            }
+        }
+    }
+}
+
+fn deadline(now: Moment) -> Moment {
+    now.saturating_add(TAKE_BACK_FOR)
+}
+
+fn key(channel: &ChannelId) -> ChannelKey {
+    ChannelKey { sender: channel.sender, open_block: channel.open_block }
+}
+
+/// What the upstream is told of a payment that is durable.
+fn upstream_headers(payment: &Payment) -> Headers {
+    let channel = payment.proof().channel;
+    vec![
+        (header::UPSTREAM_SENDER, channel.sender.to_string()),
+        (header::UPSTREAM_AMOUNT, payment.price().to_string()),
+        (header::UPSTREAM_CHANNEL, channel.open_block.to_string()),
+        (header::UPSTREAM_PAYMENT, "durable".to_owned()),
+    ]
+}
+
+/// A browser's question whether it may send the real request.
+fn is_preflight<'a>(method: &[u8], headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone) -> bool {
+    let has = |wanted: &str| headers.clone().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
+    method == b"OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+/// The `cache-control` that a paid answer needs so that no shared cache gives it away; `None` where the upstream's
+/// own is strict enough.
+fn private(cache_control: Option<&[u8]>) -> Option<String> {
+    let text = cache_control.map(String::from_utf8_lossy).unwrap_or_default().to_ascii_lowercase();
+    let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    if directives().any(|directive| matches!(directive, "private" | "no-store")) {
+        return None;
+    }
+    let kept = directives().filter(|directive| *directive != "public" && !directive.starts_with("s-maxage"));
+    Some(core::iter::once("private").chain(kept).collect::<Vec<_>>().join(", "))
+}

@@ -1,0 +1,224 @@
+//! What is known of the sidecar: whether it answers, serves the same channels, and can serve now.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::Moment;
+use crate::answer::Unavailable;
+use crate::wire::{
+    Answer, BatchRequest, BatchResponse, ChannelKey, Entry, Health, Identity, Ledger, VERSION,
+};
+
+/// How old the last good answer may be before priced routes close.
+const TRUSTED_FOR: Duration = Duration::from_secs(3);
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug)]
+pub enum CallOutcome<'a> {
+    /// The sidecar, or Envoy for it, answered.
+    Response {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: &'a [u8],
+    },
+    /// There was no answer, or not all of it.
+    Failed,
+}
+
+/// Something that an operator should read in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// One call to the sidecar failed.
+    CallFailed {
+        /// What came instead of an answer.
+        why: String,
+    },
+    /// The sidecar stopped answering, or answers what cannot be read.
+    Lost {
+        /// What came instead.
+        why: String,
+    },
+    /// The sidecar answers, but cannot serve.
+    NotReady {
+        /// Its own words.
+        reason: String,
+    },
+    /// The sidecar can serve.
+    Ready,
+    /// The filter is configured for something else than the sidecar.
+    Misconfigured {
+        /// What the filter is configured for.
+        filter: Identity,
+        /// What the sidecar serves.
+        sidecar: Identity,
+    },
+    /// The sidecar answers from another ledger than before.
+    NewLedger,
+    /// An attempt id was used with two contents: two workers with the same randomness, or someone who invents ids.
+    Conflict {
+        /// The channel.
+        channel: ChannelKey,
+    },
+    /// A payment whose fate is unknown could not be taken back in time.
+    TakeBackGivenUp {
+        /// The channel.
+        channel: ChannelKey,
+    },
+}
+
+impl fmt::Display for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CallFailed { why } => write!(f, "a call to the sidecar failed: {why}"),
+            Self::Lost { why } => write!(f, "priced routes close: {why}"),
+            Self::NotReady { reason } => write!(f, "priced routes close: the sidecar is not ready: {reason}"),
+            Self::Ready => f.write_str("the sidecar is ready, priced routes are open"),
+            Self::Misconfigured { filter, sidecar } => {
+                write!(
+                    f,
+                    "priced routes close: the filter is configured for {filter:?}, the sidecar for {sidecar:?}"
+                )
+            }
+            Self::NewLedger => f.write_str("the sidecar answers from another ledger than before"),
+            Self::Conflict { channel } => {
+                write!(f, "an attempt id was used twice with different contents, for {channel:?}")
+            }
+            Self::TakeBackGivenUp { channel } => {
+                write!(f, "gave up taking back a payment of {channel:?} whose outcome is unknown")
+            }
+        }
+    }
+}
+
+/// A call's outcome, read.
+pub(super) enum Reading {
+    /// No answer that can be used.
+    Failed,
+    /// One answer an entry.
+    Answers { answers: Vec<Answer>, new_ledger: bool },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    /// Nothing was heard yet.
+    Unheard,
+    /// Nothing was heard for too long.
+    Lost,
+    Ready,
+    NotReady {
+        reason: String,
+    },
+    Misconfigured,
+}
+
+pub(super) struct Sidecar {
+    identity: Identity,
+    standing: Standing,
+    heard: Option<Moment>,
+    ledger: Option<Ledger>,
+}
+
+impl Sidecar {
+    pub(super) fn new(identity: Identity) -> Self {
+        Self { identity, standing: Standing::Unheard, heard: None, ledger: None }
+    }
+
+    pub(super) fn request(&self, entries: Vec<Entry>) -> BatchRequest {
+        BatchRequest { version: VERSION, identity: self.identity, entries }
+    }
+
+    /// Whether payments can be taken now.
+    pub(super) fn available(&self, now: Moment) -> Result<(), Unavailable> {
+        if self.standing == Standing::Misconfigured {
+            return Err(Unavailable::Misconfigured);
+        }
+        let fresh = self.heard.is_some_and(|heard| now.saturating_sub(heard) <= TRUSTED_FOR);
+        match &self.standing {
+            Standing::Ready if fresh => Ok(()),
+            Standing::NotReady { reason } if fresh => Err(Unavailable::NotReady { reason: reason.clone() }),
+            Standing::Ready
+            | Standing::NotReady { .. }
+            | Standing::Unheard
+            | Standing::Lost
+            | Standing::Misconfigured => Err(Unavailable::Sidecar),
+        }
+    }
+
+    /// Why a good payment was refused.
+    pub(super) fn why_not(&self) -> Unavailable {
+        match &self.standing {
+            Standing::NotReady { reason } => Unavailable::NotReady { reason: reason.clone() },
+            Standing::Misconfigured => Unavailable::Misconfigured,
+            Standing::Ready | Standing::Unheard | Standing::Lost => Unavailable::Sidecar,
+        }
+    }
+
+    /// Reads the outcome of a call of this many entries.
+    pub(super) fn read(
+        &mut self,
+        outcome: CallOutcome<'_>,
+        entries: usize,
+        now: Moment,
+    ) -> (Reading, Vec<Notice>) {
+        let response = match readable(outcome) {
+            Ok(response) if response.identity != self.identity => {
+                let notice = Notice::Misconfigured { filter: self.identity, sidecar: response.identity };
+                return (Reading::Failed, self.turn(Standing::Misconfigured, notice));
+            }
+            Ok(response) if response.answers.len() == entries => response,
+            Ok(response) => {
+                return self.failed(format!("{entries} questions, {} answers", response.answers.len()), now);
+            }
+            Err(why) => return self.failed(why, now),
+        };
+        self.heard = Some(now);
+        let new_ledger = self.ledger.as_ref().is_some_and(|ledger| *ledger != response.ledger);
+        self.ledger = Some(response.ledger);
+        let mut notices = match response.health {
+            Health::Ready => self.turn(Standing::Ready, Notice::Ready),
+            Health::NotReady { reason } => {
+                self.turn(Standing::NotReady { reason: reason.clone() }, Notice::NotReady { reason })
+            }
+        };
+        if new_ledger {
+            notices.push(Notice::NewLedger);
+        }
+        (Reading::Answers { answers: response.answers, new_ledger }, notices)
+    }
+
+    fn failed(&mut self, why: String, now: Moment) -> (Reading, Vec<Notice>) {
+        let mut notices = vec![Notice::CallFailed { why: why.clone() }];
+        if self.heard.is_none_or(|heard| now.saturating_sub(heard) > TRUSTED_FOR) {
+            notices.extend(self.turn(Standing::Lost, Notice::Lost { why }));
+        }
+        (Reading::Failed, notices)
+    }
+
+    /// Says so once when the standing changes.
+    fn turn(&mut self, standing: Standing, notice: Notice) -> Vec<Notice> {
+        if self.standing == standing {
+            return Vec::new();
+        }
+        self.standing = standing;
+        vec![notice]
+    }
+}
+
+fn readable(outcome: CallOutcome<'_>) -> Result<BatchResponse, String> {
+    let (status, body) = match outcome {
+        CallOutcome::Response { status, body } => (status, body),
+        CallOutcome::Failed => return Err("the sidecar's answer was cut off".to_owned()),
+    };
+    // With 409 nothing was decided, and the identity says why.
+    if status != 200 && status != 409 {
+        let start = body.get(..200).unwrap_or(body);
+        return Err(format!("the sidecar answered {status}: {}", start.escape_ascii()));
+    }
+    let response: BatchResponse = serde_json::from_slice(body)
+        .map_err(|error| format!("the sidecar's answer cannot be read: {error}"))?;
+    if response.version != VERSION {
+        return Err(format!("the filter speaks version {VERSION}, the sidecar version {}", response.version));
+    }
+    Ok(response)
+}

@@ -1,0 +1,490 @@
+//! The gate between Envoy and the sidecar, without either: events in, steps out.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{OPEN_BLOCK, amount, contract, receiver, sender, sign, token};
+use uraiden_core::answer::PROBLEM_TYPE_PREFIX;
+use uraiden_core::channel::{ChannelState, OpenChannel};
+use uraiden_core::config::Config;
+use uraiden_core::gate::{CallOutcome, Gate, Headers, Notice, Request, Response, Step, StreamId};
+use uraiden_core::wire::{Answer, BatchRequest, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
+
+#[test]
+fn a_free_request_goes_upstream_without_a_call() {
+    let mut scene = Scene::ready();
+    assert_eq!(scene.get(1, "/free", &[]), Step::Forward(vec![]));
+    assert!(!scene.gate.has_work());
+    assert!(!scene.gate.watches(1));
+}
+
+#[test]
+fn an_unpaid_request_is_told_the_terms_without_a_call() {
+    let mut scene = Scene::ready();
+    let (status, code, headers) = replied(scene.get(1, "/paid", &[]));
+    assert_eq!((status, code.as_str()), (402, "payment-required"));
+    assert_eq!(value(&headers, "RDN-Price"), "10");
+    assert_eq!(value(&headers, "RDN-Receiver-Address"), receiver().to_string());
+    assert_eq!(value(&headers, "RDN-Contract-Address"), contract().to_string());
+    assert_eq!(value(&headers, "RDN-Token-Address"), token().to_string());
+    assert_eq!(value(&headers, "RDN-Gateway-Path"), "/api/1");
+    assert_eq!(value(&headers, "cache-control"), "no-store");
+    assert!(!scene.gate.has_work());
+}
+
+#[test]
+fn a_first_payment_is_looked_up_then_committed_then_served() {
+    let mut scene = Scene::ready();
+    assert_eq!(scene.pay(1, 10), Step::Hold);
+    let [Entry::Lookup(channel)] = scene.call()[..] else { panic!() };
+    assert_eq!((channel.sender, channel.open_block), (sender(), OPEN_BLOCK));
+    assert_eq!(scene.answer(vec![Answer::Channel { channel: open(0) }]), []);
+
+    let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
+    assert_eq!((attempt.balance, attempt.price), (amount(10), amount(10)));
+    let steps = scene.answer(vec![Answer::Accepted { channel: open(10) }]);
+    let [(1, Step::Forward(headers))] = &steps[..] else { panic!("{steps:?}") };
+    assert_eq!(value(headers, "x-uraiden-sender"), sender().to_string());
+    assert_eq!(value(headers, "x-uraiden-amount"), "10");
+    assert_eq!(value(headers, "x-uraiden-payment"), "durable");
+
+    let headers = scene.released(1, 200);
+    assert_eq!(value(&headers, "RDN-Sender-Balance"), "10");
+    assert_eq!(value(&headers, "RDN-Cost"), "10");
+    assert_eq!(value(&headers, "RDN-Price"), "10");
+    assert_eq!(value(&headers, "cache-control"), "private");
+}
+
+#[test]
+fn a_known_channel_pays_in_one_call() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    assert!(matches!(scene.call()[..], [Entry::Commit(_)]));
+}
+
+#[test]
+fn what_may_be_stale_is_asked_again_before_it_is_refused() {
+    let mut scene = Scene::with_channel(10);
+    // Another worker took a payment meanwhile: this balance is right, and memory is not.
+    assert_eq!(scene.pay(2, 30), Step::Hold);
+    assert!(matches!(scene.call()[..], [Entry::Lookup(_)]));
+    assert_eq!(scene.answer(vec![Answer::Channel { channel: open(20) }]), []);
+    assert!(matches!(scene.call()[..], [Entry::Commit(_)]));
+}
+
+#[test]
+fn a_replay_is_a_plain_402_with_what_we_hold() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 10), Step::Hold);
+    scene.call();
+    let steps = scene.answer(vec![Answer::Channel { channel: open(10) }]);
+    let (status, code, headers) = replied(only(steps, 2));
+    assert_eq!((status, code.as_str()), (402, "replay"));
+    assert_eq!(value(&headers, "RDN-Sender-Balance"), "10");
+    assert_eq!(value(&headers, "RDN-Balance-Signature"), sign(amount(10)).to_string());
+    for error in ["RDN-Invalid-Amount", "RDN-Invalid-Balance-Proof", "RDN-Nonexisting-Channel"] {
+        assert!(headers.iter().all(|(name, _)| *name != error), "{error}");
+    }
+}
+
+#[test]
+fn a_commit_that_lost_a_race_is_judged_by_the_fresh_state() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    scene.call();
+    let steps = scene.answer(vec![Answer::Refused { channel: open(20) }]);
+    assert_eq!(replied(only(steps, 2)).1, "replay");
+}
+
+#[test]
+fn questions_gather_while_a_call_is_under_way() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    assert_eq!(scene.call().len(), 1);
+    for stream in 3..8 {
+        assert_eq!(scene.pay(stream, 30), Step::Hold);
+        assert_eq!(scene.gate.next_call(), None, "one call at a time");
+    }
+    scene.answer(vec![Answer::Accepted { channel: open(20) }]);
+    assert_eq!(scene.call().len(), 5);
+}
+
+#[test]
+fn a_queue_that_is_full_refuses() {
+    let mut scene = Scene::with_channel(10);
+    let held = (2..10_000).take_while(|&stream| scene.pay(stream, 30) == Step::Hold).count();
+    assert_eq!(held, 4096);
+    let (status, code, headers) = replied(scene.pay(9999, 30));
+    assert_eq!((status, code.as_str(), value(&headers, "retry-after").as_str()), (503, "busy", "1"));
+    assert_eq!(scene.call().len(), 1024, "the most that one call may have");
+}
+
+#[test]
+fn a_commit_of_unknown_outcome_is_a_502_and_is_taken_back() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
+    let (steps, _) = scene.gate.answered(CallOutcome::Failed, scene.now);
+    assert_eq!(replied(only(steps, 2)).1, "unknown-outcome");
+
+    assert!(!scene.gate.has_work(), "a sidecar that is down is asked again by the clock only");
+    let again = scene.gate.tick().unwrap();
+    assert_eq!(again.entries, [Entry::TakeBack(attempt)]);
+    scene.answer(vec![Answer::TakenBack { channel: open(10) }]);
+    assert_eq!(scene.gate.tick().unwrap().entries, []);
+}
+
+#[test]
+fn a_take_back_is_repeated_for_five_minutes_and_given_up_aloud() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    scene.call();
+    let _ = scene.gate.answered(CallOutcome::Failed, scene.now);
+    for _ in 0..299 {
+        scene.now += Duration::from_secs(1);
+        assert_eq!(scene.gate.tick().unwrap().entries.len(), 1);
+        let (_, notices) = scene.gate.answered(CallOutcome::Failed, scene.now);
+        assert!(!notices.iter().any(|notice| matches!(notice, Notice::TakeBackGivenUp { .. })));
+    }
+    scene.now += Duration::from_secs(1);
+    scene.gate.tick();
+    let (_, notices) = scene.gate.answered(CallOutcome::Failed, scene.now);
+    assert!(notices.iter().any(|notice| matches!(notice, Notice::TakeBackGivenUp { .. })));
+    assert_eq!(scene.gate.tick().unwrap().entries, []);
+}
+
+#[test]
+fn a_client_that_left_before_its_request_went_upstream_is_paid_back() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
+    scene.gate.gone(2);
+    assert_eq!(scene.answer(vec![Answer::Accepted { channel: open(20) }]), []);
+    assert_eq!(scene.call(), [Entry::TakeBack(attempt)]);
+}
+
+#[test]
+fn a_client_that_left_before_its_question_was_sent_asks_nothing() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    scene.gate.gone(2);
+    assert!(!scene.gate.has_work());
+}
+
+#[test]
+fn a_failed_upstream_gives_the_payment_back_before_its_error_goes_out() {
+    for status in [500, 503, 504] {
+        let mut scene = Scene::served(20);
+        assert_eq!(scene.response(2, status), Step::Hold);
+        assert!(matches!(scene.call()[..], [Entry::TakeBack(_)]));
+        let steps = scene.answer(vec![Answer::TakenBack { channel: open(10) }]);
+        let Step::Release(headers) = only(steps, 2) else { panic!() };
+        assert_eq!(value(&headers, "RDN-Sender-Balance"), "10");
+        assert_eq!(value(&headers, "RDN-Price"), "10");
+        // The same proof is good again, by what is remembered now.
+        assert_eq!(scene.pay(3, 20), Step::Hold);
+        assert!(matches!(scene.call()[..], [Entry::Commit(_)]));
+    }
+}
+
+#[test]
+fn a_client_error_of_the_upstream_is_charged() {
+    for status in [200, 206, 304, 404, 499] {
+        let mut scene = Scene::served(20);
+        assert_eq!(value(&scene.released(2, status), "RDN-Sender-Balance"), "20", "{status}");
+        assert!(!scene.gate.has_work());
+    }
+}
+
+#[test]
+fn a_paid_answer_is_kept_out_of_shared_caches() {
+    for (upstream, sent) in [
+        (None, Some("private")),
+        (Some("no-store"), None),
+        (Some("max-age=60, Private"), None),
+        (Some("public, max-age=60, s-maxage=90"), Some("private, max-age=60")),
+    ] {
+        let mut scene = Scene::served(20);
+        let response = Response { status: 200, cache_control: upstream.map(str::as_bytes) };
+        let Step::Release(headers) = scene.gate.response(2, &response, scene.now) else { panic!() };
+        let found =
+            headers.iter().find(|(name, _)| *name == "cache-control").map(|(_, value)| value.as_str());
+        assert_eq!(found, sent, "{upstream:?}");
+    }
+}
+
+#[test]
+fn a_stream_that_envoy_answered_itself_is_left_alone_and_its_payment_undone() {
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    scene.call();
+    // Envoy's idle timeout: a 504 of its own passes while the commit is under way.
+    assert_eq!(scene.response(2, 504), Step::Release(vec![]));
+    assert_eq!(scene.answer(vec![Answer::Accepted { channel: open(20) }]), []);
+    assert!(matches!(scene.call()[..], [Entry::TakeBack(_)]));
+}
+
+#[test]
+fn priced_routes_are_closed_until_the_sidecar_was_heard_and_when_it_falls_silent() {
+    let mut scene = Scene::new();
+    assert_eq!(replied(scene.get(1, "/paid", &[])).1, "sidecar-unreachable");
+    assert_eq!(scene.get(2, "/free", &[]), Step::Forward(vec![]));
+
+    scene.hear(Health::Ready);
+    assert_eq!(replied(scene.get(3, "/paid", &[])).0, 402);
+    scene.now += Duration::from_secs(3);
+    assert_eq!(replied(scene.get(4, "/paid", &[])).0, 402);
+    scene.now += Duration::from_millis(1);
+    assert_eq!(replied(scene.get(5, "/paid", &[])).0, 502);
+    assert_eq!(scene.get(6, "/free", &[]), Step::Forward(vec![]));
+}
+
+#[test]
+fn a_sidecar_that_is_not_ready_says_why() {
+    let mut scene = Scene::ready();
+    scene.hear(Health::NotReady { reason: "Ethereum node is not responding".to_owned() });
+    let Step::Reply(reply) = scene.get(1, "/paid", &[]) else { panic!() };
+    assert_eq!(reply.status, 502);
+    assert!(reply.body.contains("Ethereum node is not responding"), "{}", reply.body);
+}
+
+#[test]
+fn a_sidecar_of_another_contract_closes_priced_routes() {
+    let mut scene = Scene::ready();
+    scene.gate.tick();
+    let theirs = Identity { chain_id: 1, ..identity() };
+    let response = BatchResponse { identity: theirs, ..response(Health::Ready, vec![]) };
+    let body = serde_json::to_vec(&response).unwrap();
+    let (_, notices) = scene.gate.answered(CallOutcome::Response { status: 409, body: &body }, scene.now);
+    assert_eq!(notices, [Notice::Misconfigured { filter: identity(), sidecar: theirs }]);
+    assert_eq!(replied(scene.get(1, "/paid", &[])).1, "misconfigured");
+}
+
+#[test]
+fn nonsense_from_the_sidecar_is_a_failed_call() {
+    let good = serde_json::to_string(&response(Health::Ready, vec![])).unwrap();
+    let other_version = good.replace(&format!(r#""version":{VERSION}"#), r#""version":99"#);
+    let cut = &good[..good.len() - 1];
+    for (status, body) in [
+        (200, ""),
+        (200, "[]"),
+        (200, cut),
+        (200, &other_version),
+        (503, "no healthy upstream"),
+        (409, &good),
+    ] {
+        let mut scene = Scene::with_channel(10);
+        assert_eq!(scene.pay(2, 20), Step::Hold);
+        scene.call();
+        let outcome = CallOutcome::Response { status, body: body.as_bytes() };
+        let (steps, notices) = scene.gate.answered(outcome, scene.now);
+        assert_eq!(replied(only(steps, 2)).1, "unknown-outcome", "{status} {body}");
+        assert!(matches!(notices[..], [Notice::CallFailed { .. }]), "{status} {body}: {notices:?}");
+    }
+}
+
+#[test]
+fn another_ledger_forgets_what_was_remembered() {
+    let mut scene = Scene::with_channel(10);
+    scene.gate.tick();
+    let ledger = Ledger { generation: 2, ..ledger() };
+    let body = serde_json::to_vec(&BatchResponse { ledger, ..response(Health::Ready, vec![]) }).unwrap();
+    let (_, notices) = scene.gate.answered(CallOutcome::Response { status: 200, body: &body }, scene.now);
+    assert_eq!(notices, [Notice::NewLedger]);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    assert!(matches!(scene.call()[..], [Entry::Lookup(_)]));
+}
+
+#[test]
+fn the_sidecars_own_paths_pass_on_its_own_cluster_only() {
+    let mut scene = Scene::ready();
+    for (path, cluster, passes) in [
+        ("/api/1/stats", "uraiden-public", true),
+        ("/js/main.js", "uraiden-public", true),
+        ("/api/1/stats", "app", false),
+        ("/paid", "uraiden-public", false),
+    ] {
+        let request = Request { method: b"GET", target: path.as_bytes(), headers: std::iter::empty() };
+        let step = scene.gate.request(1, request, || Some(cluster.into()), scene.now);
+        assert_eq!(step == Step::Pass, passes, "{path} on {cluster}: {step:?}");
+    }
+}
+
+#[test]
+fn a_preflight_is_never_charged_and_other_options_are() {
+    let mut scene = Scene::ready();
+    let preflight: &[(&str, &str)] = &[("origin", "https://a"), ("access-control-request-method", "GET")];
+    for (method, headers, free) in
+        [("OPTIONS", preflight, true), ("OPTIONS", &preflight[..1], false), ("GET", preflight, false)]
+    {
+        let step = scene.request(1, method, "/paid", headers);
+        assert_eq!(step == Step::Forward(vec![]), free, "{method} {headers:?}");
+    }
+}
+
+#[test]
+fn a_payment_that_cannot_be_read_is_409_and_a_path_that_cannot_is_400() {
+    let mut scene = Scene::ready();
+    assert_eq!(replied(scene.get(1, "/paid", &[("rdn-payment", "-1")])).0, 409);
+    assert_eq!(replied(scene.get(2, "//paid", &[])).0, 400);
+}
+
+#[test]
+fn attempts_of_two_workers_never_share_an_id() {
+    let ids = |random| {
+        let mut scene = Scene { gate: Gate::new(config(), random), now: Duration::ZERO };
+        scene.hear(Health::Ready);
+        (0..3)
+            .map(|stream| {
+                let _ = scene.pay(stream, 10);
+                scene.call();
+                scene.answer(vec![Answer::Channel { channel: open(0) }]);
+                let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
+                scene.answer(vec![Answer::Refused { channel: ChannelState::Closed }]);
+                attempt.id
+            })
+            .collect::<Vec<_>>()
+    };
+    let all = [ids(1), ids(2)].concat();
+    let distinct: std::collections::HashSet<_> = all.iter().collect();
+    assert_eq!(distinct.len(), 6);
+}
+
+struct Scene {
+    gate: Gate,
+    now: Duration,
+}
+
+impl Scene {
+    fn new() -> Self {
+        Self { gate: Gate::new(config(), 0xfeed), now: Duration::from_secs(1_000_000) }
+    }
+
+    /// The sidecar was heard and is ready.
+    fn ready() -> Self {
+        let mut scene = Self::new();
+        scene.hear(Health::Ready);
+        scene
+    }
+
+    /// The gate remembers the payer's channel at this balance.
+    fn with_channel(balance: u64) -> Self {
+        let mut scene = Self::ready();
+        assert_eq!(scene.pay(1, balance + 10), Step::Hold);
+        scene.call();
+        scene.answer(vec![Answer::Channel { channel: open(balance) }]);
+        scene.call();
+        scene.answer(vec![Answer::Refused { channel: open(balance) }]);
+        scene.gate.gone(1);
+        scene
+    }
+
+    /// Stream 2 paid and is at the upstream.
+    fn served(balance: u64) -> Self {
+        let mut scene = Self::with_channel(balance - 10);
+        assert_eq!(scene.pay(2, balance), Step::Hold);
+        scene.call();
+        let steps = scene.answer(vec![Answer::Accepted { channel: open(balance) }]);
+        assert!(matches!(only(steps, 2), Step::Forward(_)));
+        scene
+    }
+
+    fn get(&mut self, stream: StreamId, target: &str, headers: &[(&str, &str)]) -> Step {
+        self.request(stream, "GET", target, headers)
+    }
+
+    fn request(&mut self, stream: StreamId, method: &str, target: &str, headers: &[(&str, &str)]) -> Step {
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
+        let request = Request { method: method.as_bytes(), target: target.as_bytes(), headers };
+        self.gate.request(stream, request, || Some(b"app".to_vec()), self.now)
+    }
+
+    fn pay(&mut self, stream: StreamId, balance: u64) -> Step {
+        let headers = [
+            ("rdn-sender-address", sender().to_string()),
+            ("rdn-open-block", OPEN_BLOCK.to_string()),
+            ("rdn-sender-balance", balance.to_string()),
+            ("rdn-balance-signature", sign(amount(balance)).to_string()),
+        ];
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.get(stream, "/paid", &headers)
+    }
+
+    fn response(&mut self, stream: StreamId, status: u16) -> Step {
+        self.gate.response(stream, &Response { status, cache_control: None }, self.now)
+    }
+
+    fn released(&mut self, stream: StreamId, status: u16) -> Headers {
+        match self.response(stream, status) {
+            Step::Release(headers) => headers,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn call(&mut self) -> Vec<Entry> {
+        let BatchRequest { version, identity: asked, entries } =
+            self.gate.next_call().expect("something to ask");
+        assert_eq!((version, asked), (VERSION, identity()));
+        entries
+    }
+
+    fn answer(&mut self, answers: Vec<Answer>) -> Vec<(StreamId, Step)> {
+        let body = serde_json::to_vec(&response(Health::Ready, answers)).unwrap();
+        self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now).0
+    }
+
+    fn hear(&mut self, health: Health) {
+        self.gate.tick().expect("no call is under way");
+        let body = serde_json::to_vec(&response(health, vec![])).unwrap();
+        let _ = self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now);
+    }
+}
+
+fn config() -> Config {
+    let json = serde_json::json!({
+        "sidecar": { "cluster": "uraiden-internal", "publicCluster": "uraiden-public" },
+        "contract": contract(), "receiver": receiver(), "token": token(), "chainId": 31337,
+        "rules": [{ "match": { "pathPrefix": "/paid" }, "price": "10" }],
+    });
+    Config::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+fn identity() -> Identity {
+    Identity { chain_id: 31337, contract: contract(), receiver: receiver(), token: token() }
+}
+
+fn ledger() -> Ledger {
+    Ledger { id: "00112233445566778899aabbccddeeff".to_owned(), generation: 1 }
+}
+
+fn response(health: Health, answers: Vec<Answer>) -> BatchResponse {
+    BatchResponse { version: VERSION, identity: identity(), ledger: ledger(), health, answers }
+}
+
+fn open(balance: u64) -> ChannelState {
+    let signature = (balance > 0).then(|| sign(amount(balance)));
+    ChannelState::Open(OpenChannel { deposit: amount(100), balance: amount(balance), signature })
+}
+
+fn only(steps: Vec<(StreamId, Step)>, stream: StreamId) -> Step {
+    let [(found, step)] = <[_; 1]>::try_from(steps).expect("one step");
+    assert_eq!(found, stream);
+    step
+}
+
+/// Status, problem code and headers of a reply.
+fn replied(step: Step) -> (u16, String, Headers) {
+    let Step::Reply(reply) = step else { panic!("{step:?}") };
+    let document: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(document["status"], reply.status);
+    let code = document["type"].as_str().unwrap().strip_prefix(PROBLEM_TYPE_PREFIX).unwrap().to_owned();
+    (reply.status, code, reply.headers)
+}
+
+fn value(headers: &Headers, name: &str) -> String {
+    let mut values = headers.iter().filter(|(found, _)| *found == name);
+    let value = values.next().unwrap_or_else(|| panic!("no {name} in {headers:?}")).1.clone();
+    assert!(values.next().is_none(), "{name} twice");
+    value
+}

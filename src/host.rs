@@ -1,0 +1,67 @@
+//! Envoy's host calls that the filter uses, none of which panics on what a client sends.
+//!
+//! The SDK panics where Envoy answers a call with an unexpected status, so each function says when it may be called.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use log::error;
+use proxy_wasm::hostcalls;
+use proxy_wasm::types::{Bytes, MapType};
+use uraiden_core::answer::Reply;
+use uraiden_core::gate::{Headers, Moment};
+
+/// The time. At any time.
+pub(crate) fn now() -> Moment {
+    hostcalls::get_current_time()
+        .ok()
+        .and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .unwrap_or(Duration::ZERO)
+}
+
+/// All request headers, while the request's headers are looked at or held.
+pub(crate) fn request_headers() -> Vec<(String, Bytes)> {
+    hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+}
+
+/// One response header, while the response's headers are looked at.
+pub(crate) fn response_header(name: &str) -> Option<Bytes> {
+    hostcalls::get_map_value_bytes(MapType::HttpResponseHeaders, name).ok().flatten()
+}
+
+/// Removes every copy of a request header, while the request's headers are looked at.
+pub(crate) fn remove_request_header(name: &str) {
+    report("remove a request header", hostcalls::remove_map_value(MapType::HttpRequestHeaders, name));
+}
+
+/// Sets request headers, replacing every copy, while the request's headers are looked at or held.
+pub(crate) fn set_request_headers(headers: &Headers) {
+    set(MapType::HttpRequestHeaders, headers);
+}
+
+/// Sets response headers, replacing every copy, while the response's headers are looked at or held.
+pub(crate) fn set_response_headers(headers: &Headers) {
+    set(MapType::HttpResponseHeaders, headers);
+}
+
+fn set(map: MapType, headers: &Headers) {
+    for (name, value) in headers {
+        report("set a header", hostcalls::set_map_value(map, name, Some(value)));
+    }
+}
+
+/// Answers the stream of the effective context. At most once a stream.
+pub(crate) fn reply(reply: &Reply) {
+    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let body = reply.body.as_bytes();
+    report("reply", hostcalls::send_http_response(u32::from(reply.status), headers, Some(body)));
+}
+
+/// The name of the cluster that the request's route leads to, while the request's headers are looked at.
+pub(crate) fn cluster() -> Option<Bytes> {
+    hostcalls::get_property(vec!["xds", "cluster_name"]).ok().flatten()
+}
+
+/// Logs a host call that failed; there is nothing else to be done about it.
+pub(crate) fn report<T, E: std::fmt::Debug>(what: &str, result: Result<T, E>) -> Option<T> {
+    result.inspect_err(|status| error!("Envoy could not {what}: {status:?}")).ok()
+}

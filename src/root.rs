@@ -1,0 +1,199 @@
+//! One of these a worker and listener: reads the configuration and makes the calls to the sidecar.
+//!
+//! Calls are made from root callbacks only. The SDK hands an answer to the context in whose callback the call was
+//! made, and a stream's context may be gone by then.
+
+use std::cell::{Cell, RefCell};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::rc::Rc;
+use std::time::Duration;
+
+use log::{debug, error, info, warn};
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{BufferType, ContextType, MapType};
+use uraiden_core::config::Config;
+use uraiden_core::gate::{CallOutcome, Gate, Notice, Step, StreamId};
+use uraiden_core::wire::{BATCH_PATH, BatchRequest};
+
+use crate::host;
+use crate::stream::Stream;
+
+/// How often the sidecar is asked for its health.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What the streams of a worker share.
+pub(crate) struct Worker {
+    pub(crate) gate: RefCell<Gate>,
+    /// Wakes the root in the next turn of the worker's event loop. The name is this worker's own.
+    wake_queue: u32,
+    awake: Cell<bool>,
+}
+
+impl Worker {
+    /// Lets the root make a call, after a stream asked something.
+    pub(crate) fn wake_root(&self) {
+        if self.gate.borrow().has_work() && !self.awake.replace(true) {
+            host::report("wake the worker", hostcalls::enqueue_shared_queue(self.wake_queue, Some(b"w")));
+        }
+    }
+}
+
+pub(crate) struct Root {
+    id: u32,
+    worker: Option<Rc<Worker>>,
+}
+
+impl Root {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id, worker: None }
+    }
+
+    fn read_configuration(&self) -> Option<Worker> {
+        let json = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
+        let config = Config::from_json(&json.unwrap_or_default())
+            .inspect_err(|error| error!("the paywall's configuration is refused: {error}"))
+            .ok()?;
+        // A hasher's keys are random and differ in every VM.
+        let random = RandomState::new().build_hasher().finish();
+        let wake_queue = hostcalls::register_shared_queue(&format!("uraiden-{random:016x}"))
+            .inspect_err(|status| error!("Envoy could not register a queue: {status:?}"))
+            .ok()?;
+        let rules = config.rules.len();
+        info!("paywall of {} on chain {}, {rules} rules", config.identity.receiver, config.identity.chain_id);
+        Some(Worker { gate: RefCell::new(Gate::new(config, random)), wake_queue, awake: Cell::new(false) })
+    }
+
+    fn flush(&self, worker: &Worker) {
+        let call = worker.gate.borrow_mut().next_call();
+        if let Some(call) = call {
+            self.dispatch(worker, &call);
+        }
+    }
+
+    fn dispatch(&self, worker: &Worker, call: &BatchRequest) {
+        let gate = worker.gate.borrow();
+        let sidecar = &gate.config().sidecar;
+        let authorization = sidecar.bearer_token.as_ref().map(|token| format!("Bearer {token}"));
+        let mut headers = vec![
+            (":method", "POST"),
+            (":path", BATCH_PATH),
+            (":authority", sidecar.cluster.as_str()),
+            ("content-type", "application/json"),
+        ];
+        headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+        let body = serde_json::to_vec(call).unwrap_or_default();
+        host::report("return to the root", hostcalls::set_effective_context(self.id));
+        let sent =
+            hostcalls::dispatch_http_call(&sidecar.cluster, headers, Some(&body), vec![], sidecar.timeout);
+        if let Err(status) = sent {
+            // No answer will come: the cluster is unknown, has no endpoint, or its circuit breaker is open.
+            warn!("Envoy could not call cluster {}: {status:?}", sidecar.cluster);
+            drop(gate);
+            self.settle(worker, CallOutcome::Failed);
+        }
+    }
+
+    /// Carries out what the answer to a call decides.
+    fn settle(&self, worker: &Worker, outcome: CallOutcome<'_>) {
+        let (steps, notices) = worker.gate.borrow_mut().answered(outcome, host::now());
+        for notice in notices {
+            log(&notice);
+        }
+        for (stream, step) in steps {
+            carry_out(stream, &step);
+        }
+        host::report("return to the root", hostcalls::set_effective_context(self.id));
+    }
+}
+
+impl Context for Root {
+    fn on_http_call_response(&mut self, _token: u32, num_headers: usize, body_size: usize, _trailers: usize) {
+        let Some(worker) = self.worker.clone() else { return };
+        let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body_size).ok().flatten();
+        let body = body.unwrap_or_default();
+        // Without headers the answer was cut off, and asking for them would panic.
+        let status = (num_headers > 0).then(status_of_call).flatten();
+        let outcome =
+            status.map_or(CallOutcome::Failed, |status| CallOutcome::Response { status, body: &body });
+        self.settle(&worker, outcome);
+        self.flush(&worker);
+    }
+}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        if let Ok(level) = hostcalls::get_log_level() {
+            proxy_wasm::set_log_level(level);
+        }
+        let Some(worker) = self.read_configuration() else { return false };
+        host::report("set a timer", hostcalls::set_tick_period(TICK));
+        let call = worker.gate.borrow_mut().tick();
+        if let Some(call) = call {
+            self.dispatch(&worker, &call);
+        }
+        self.worker = Some(Rc::new(worker));
+        true
+    }
+
+    fn on_tick(&mut self) {
+        let Some(worker) = self.worker.clone() else { return };
+        let call = worker.gate.borrow_mut().tick();
+        if let Some(call) = call {
+            self.dispatch(&worker, &call);
+        }
+    }
+
+    fn on_queue_ready(&mut self, queue: u32) {
+        let Some(worker) = self.worker.clone() else { return };
+        while let Ok(Some(_)) = hostcalls::dequeue_shared_queue(queue) {}
+        worker.awake.set(false);
+        self.flush(&worker);
+    }
+
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        let worker = self.worker.clone()?;
+        Some(Box::new(Stream::new(id, worker)))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+fn status_of_call() -> Option<u16> {
+    let status =
+        hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status").ok().flatten()?;
+    std::str::from_utf8(&status).ok()?.parse().ok()
+}
+
+/// Lets a held stream go on. A stream that is gone is left alone: the effective context would stay another one's.
+fn carry_out(stream: StreamId, step: &Step) {
+    if hostcalls::set_effective_context(stream).is_err() {
+        return;
+    }
+    match step {
+        Step::Forward(headers) => {
+            host::set_request_headers(headers);
+            host::report("resume a request", hostcalls::resume_http_request());
+        }
+        Step::Release(headers) => {
+            host::set_response_headers(headers);
+            host::report("resume a response", hostcalls::resume_http_response());
+        }
+        Step::Reply(reply) => host::reply(reply),
+        Step::Hold | Step::Pass => {}
+    }
+}
+
+fn log(notice: &Notice) {
+    match notice {
+        Notice::CallFailed { .. } => debug!("{notice}"),
+        Notice::Ready => info!("{notice}"),
+        Notice::Lost { .. } | Notice::NotReady { .. } | Notice::NewLedger => warn!("{notice}"),
+        Notice::Misconfigured { .. } | Notice::Conflict { .. } | Notice::TakeBackGivenUp { .. } => {
+            error!("{notice}");
+        }
+    }
+}

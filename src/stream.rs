@@ -1,0 +1,97 @@
+//! One request and its response.
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use uraiden_core::gate::{Request, Response, Step, StreamId};
+use uraiden_core::header;
+
+use crate::host;
+use crate::root::Worker;
+
+pub(crate) struct Stream {
+    id: StreamId,
+    worker: Rc<Worker>,
+}
+
+impl Stream {
+    pub(crate) fn new(id: StreamId, worker: Rc<Worker>) -> Self {
+        Self { id, worker }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let headers = host::request_headers();
+        let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
+        let pseudo = |wanted: &str| pairs.clone().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+        let request = Request {
+            method: pseudo(":method").unwrap_or_default(),
+            target: pseudo(":path").unwrap_or_default(),
+            headers: pairs.clone(),
+        };
+        let step = self.worker.gate.borrow_mut().request(self.id, request, host::cluster, host::now());
+
+        let stripped: fn(&str) -> bool = match step {
+            Step::Pass => header::is_for_upstream,
+            Step::Forward(_) | Step::Hold => |name| header::is_for_upstream(name) || header::is_payment(name),
+            Step::Reply(_) | Step::Release(_) => |_| false,
+        };
+        for (name, _) in pairs.filter(|(name, _)| stripped(name)) {
+            host::remove_request_header(name);
+        }
+        match &step {
+            Step::Pass | Step::Release(_) => Action::Continue,
+            Step::Forward(headers) => {
+                host::set_request_headers(headers);
+                Action::Continue
+            }
+            Step::Hold => {
+                self.worker.wake_root();
+                Action::Pause
+            }
+            Step::Reply(reply) => {
+                host::reply(reply);
+                Action::Pause
+            }
+        }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        if !self.worker.gate.borrow().watches(self.id) {
+            return Action::Continue;
+        }
+        let status = host::response_header(":status").unwrap_or_default();
+        let cache_control = host::response_header("cache-control");
+        let response = Response {
+            // Envoy always has a status; one that cannot be read is no success.
+            status: std::str::from_utf8(&status).ok().and_then(|text| text.parse().ok()).unwrap_or(500),
+            cache_control: cache_control.as_deref(),
+        };
+        let step = self.worker.gate.borrow_mut().response(self.id, &response, host::now());
+        match &step {
+            Step::Hold => {
+                self.worker.wake_root();
+                Action::Pause
+            }
+            Step::Release(headers) | Step::Forward(headers) => {
+                host::set_response_headers(headers);
+                Action::Continue
+            }
+            Step::Reply(reply) => {
+                host::reply(reply);
+                Action::Pause
+            }
+            Step::Pass => Action::Continue,
+        }
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.worker.gate.borrow_mut().gone(self.id);
+    }
+}

@@ -1,0 +1,128 @@
+//! What `--help` says.
+
+use std::ffi::OsString;
+
+/// What `cargo xtask --help` prints.
+pub(crate) const OVERVIEW: &str = "\
+The chores of this repository.
+
+Usage: cargo xtask COMMAND [ARGUMENTS]
+
+  demo     the whole story on real parts: refused, paid, served, closed, money on chain
+  stack    the demo's parts, left running; prints one JSON line of addresses on stdout
+  test     the tests, as CI runs them, with a table of times at the end
+  tidy     the house rules, checked
+  build    the filter's wasm, the sidecar and the harness
+  tools    fetches the pinned tools and prints where they are
+
+`cargo xtask COMMAND --help` says more. The tools go into .tools and the build into target; nothing is
+installed outside the checkout, except the Rust target wasm32-wasip1.
+Needed beforehand: rustup, python3 3.9 or later with venv, node 20 or later with npm, on Linux x86-64.
+";
+
+const DEMO: &str = "\
+Shows a payer being refused and then paying, request by request, through a real Envoy and on a real chain.
+
+Usage: cargo xtask demo
+
+Fetches the tools and builds the parts first, which takes some minutes the first time. Exits with 0 only if
+every step went as expected.
+";
+
+const STACK: &str = "\
+Starts chain, contract, sidecar, a sample service and Envoy on free loopback ports, and leaves them running.
+
+Usage: cargo xtask stack [OPTIONS]
+
+  --price N                 price of the paid path, in the token's base units
+  --paid-path P             the path that costs the price
+  --chain-id N              chain id of the development chain
+  --block-time SECONDS      time between its blocks; without it, a block per transaction
+  --confirmations N         blocks until the sidecar believes an event
+  --rpc-url URL             use this node instead of starting one; with it:
+    --contract ADDR           the channel contract on its chain
+    --receiver-key-file F     the file with the receiver's key
+  --upstream HOST:PORT      the service to sell instead of the sample
+  --envoy PATH              another Envoy binary than the pinned one
+  --concurrency N           Envoy's worker threads
+
+stdout gets exactly one line of JSON once everything is ready: envoyUrl, paidPath, freePath, sidecarUrl,
+adminUrl, rpcUrl, chainId, contract, token, receiver, price, funded. All else goes to stderr.
+It ends on Ctrl-C, on SIGTERM or when its stdin is closed.
+";
+
+const TEST: &str = "\
+Runs the test suites: all of them, or those that are named.
+
+Usage: cargo xtask test [SUITE...] [--allow-missing] [--list]
+
+  --list            the suites with their budgets and what they prove; runs nothing
+  --allow-missing   skips a suite that lacks a tool on this machine; without it, that is a failure
+
+Ends in a table of times and a line `N passed, M failed`. Exits with 0 only if nothing failed.
+";
+
+const TIDY: &str = "\
+Checks the house rules: what core and the filter may depend on, that core has no clock and no I/O, that links
+and the architecture page are true, and what no file may contain.
+
+Usage: cargo xtask tidy
+
+Looks at tracked files and at new files that are not ignored.
+";
+
+const BUILD: &str = "\
+Builds the filter (target/wasm32-wasip1/wasm/uraiden.wasm), the sidecar (target/debug/uraiden) and the programs
+of the test harness.
+
+Usage: cargo xtask build
+";
+
+const TOOLS: &str = "\
+Fetches every pinned tool into .tools and prints its version and path.
+
+Usage: cargo xtask tools
+
+The pins are the files in xtask/tools: versions and hashes, for pip and for npm.
+";
+
+const COMMANDS: [(&str, &str); 6] =
+    [("demo", DEMO), ("stack", STACK), ("test", TEST), ("tidy", TIDY), ("build", BUILD), ("tools", TOOLS)];
+
+/// The names of all commands, for an error message.
+pub(crate) fn names() -> String {
+    COMMANDS.map(|(name, _)| name).join(", ")
+}
+
+/// The text to print, if this call asks for help: `--help`, `help`, `COMMAND --help`, `help COMMAND`.
+pub(crate) fn asked_for(command: &str, arguments: &[OsString]) -> Option<&'static str> {
+    let of = |wanted: &str| COMMANDS.iter().find(|(name, _)| *name == wanted).map(|(_, text)| *text);
+    match command {
+        "--help" | "-h" | "help" => {
+            let wanted = arguments.first().map(|name| name.to_string_lossy());
+            Some(wanted.and_then(|name| of(&name)).unwrap_or(OVERVIEW))
+        }
+        command if arguments.iter().any(|word| word == "--help" || word == "-h") => of(command),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn help_is_found_however_it_is_asked_for() {
+        let words = |text: &str| text.split_whitespace().map(OsString::from).collect::<Vec<_>>();
+        for (command, rest, expected) in [
+            ("--help", "", Some(OVERVIEW)),
+            ("help", "test", Some(TEST)),
+            ("help", "nonsense", Some(OVERVIEW)),
+            ("stack", "--price 3 --help", Some(STACK)),
+            ("stack", "--price 3", None),
+            ("nonsense", "--help", None),
+        ] {
+            assert_eq!(asked_for(command, &words(rest)), expected, "{command} {rest}");
+        }
+    }
+}

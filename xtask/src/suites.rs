@@ -1,0 +1,184 @@
+//! The table of suites: what each needs, how it runs and how long it may take.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::build;
+use crate::process;
+use crate::repo::Repo;
+use crate::tools::Tool;
+
+/// One row of the table.
+pub(crate) struct Suite {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// What it proves, in a line.
+    pub(crate) proves: &'static str,
+    /// How long it may take on two cores, in minutes. More is marked in the table of times.
+    pub(crate) budget: u32,
+    /// What has to be on the machine.
+    pub(crate) tools: &'static [Tool],
+    /// Whether it runs against our own filter, sidecar and harness, which are then built first.
+    pub(crate) parts: bool,
+    /// What to run, in this order.
+    pub(crate) steps: fn(&Repo) -> Result<Vec<Step>>,
+}
+
+/// One program that a suite runs. The next one runs also if it fails, except after a build.
+pub(crate) enum Step {
+    /// Has to end well, or the next steps would test what was there before.
+    Build(Command),
+    /// Has to end well.
+    Check(Command),
+    /// Has to end well and says how many tests it ran ([`crate::counts`] knows how).
+    Tests(Command),
+}
+
+/// All suites, in the order in which they run.
+pub(crate) const SUITES: &[Suite] = &[
+    Suite {
+        name: "lint",
+        proves: "house rules, format, clippy without a warning, xtask's own tests",
+        budget: 3,
+        tools: &[Tool::WasmTarget],
+        parts: false,
+        steps: lint,
+    },
+    Suite {
+        name: "core",
+        proves: "the rules of money, by example and by property",
+        budget: 1,
+        tools: &[],
+        parts: false,
+        steps: core,
+    },
+    Suite {
+        name: "vectors",
+        proves: "signatures and digests made by others, natively and in wasm's 32-bit arithmetic",
+        budget: 1,
+        tools: &[Tool::Node, Tool::WasmTarget],
+        parts: false,
+        steps: vectors,
+    },
+    Suite {
+        name: "contract",
+        proves: "the channel contract, and that its artefacts are what the source compiles to",
+        budget: 3,
+        tools: &[Tool::Node, Tool::Npm],
+        parts: false,
+        steps: contract,
+    },
+    Suite {
+        name: "http",
+        proves: "the HTTP protocol against the real Envoy",
+        budget: 4,
+        tools: build::STACK_TOOLS,
+        parts: true,
+        steps: http,
+    },
+    Suite {
+        name: "chain",
+        proves: "the sidecar's and the client's own tests, and channels on a real chain",
+        budget: 4,
+        tools: build::STACK_TOOLS,
+        parts: true,
+        steps: chain,
+    },
+];
+
+fn lint(repo: &Repo) -> Result<Vec<Step>> {
+    let mut tidy = process::command(std::env::current_exe().context("where xtask is")?, &repo.root);
+    tidy.arg("tidy");
+    let mut format = process::cargo(&repo.root);
+    format.args(["fmt", "--all", "--check"]);
+    let mut native = process::cargo(&repo.root);
+    native.args([
+        "clippy",
+        "--workspace",
+        "--exclude",
+        "uraiden-filter",
+        "--all-targets",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    let mut filter = process::wasm_cargo(&repo.root);
+    filter.args([
+        "clippy",
+        "--package",
+        "uraiden-filter",
+        "--target",
+        "wasm32-wasip1",
+        "--",
+        "-D",
+        "warnings",
+    ]);
+    let mut own = process::cargo(&repo.root);
+    own.args(["test", "--package", "xtask"]);
+    Ok(vec![
+        Step::Tests(tidy),
+        Step::Check(format),
+        Step::Check(native),
+        Step::Check(filter),
+        Step::Tests(own),
+    ])
+}
+
+fn core(repo: &Repo) -> Result<Vec<Step>> {
+    let mut tests = process::cargo(&repo.root);
+    tests.args(["test", "--no-fail-fast", "--package", "uraiden-core"]);
+    Ok(vec![Step::Tests(tests)])
+}
+
+fn vectors(repo: &Repo) -> Result<Vec<Step>> {
+    const FOLDER: &str = "tests/vectors";
+    const PROGRAM: [&str; 2] = ["--example", "vectors"];
+    let files = json_files(&repo.root, FOLDER)?;
+
+    let mut native = process::cargo(&repo.root);
+    native.args(["run", "--quiet", "--package", "uraiden-core"]).args(PROGRAM).arg("--").args(&files);
+    let mut build = build::cargo_wasm(repo, "uraiden-core");
+    build.args(PROGRAM);
+    let mut wasm = process::command("node", &repo.root);
+    wasm.args(["--no-warnings", "xtask/tools/wasi.mjs"])
+        .arg(repo.wasm("examples/vectors.wasm"))
+        .arg(FOLDER)
+        .args(&files);
+    Ok(vec![Step::Tests(native), Step::Build(build), Step::Tests(wasm)])
+}
+
+fn contract(repo: &Repo) -> Result<Vec<Step>> {
+    let mut script = process::command("node", &repo.root);
+    script.arg("contracts/test.mjs").envs(build::environment(repo));
+    Ok(vec![Step::Tests(script)])
+}
+
+fn http(repo: &Repo) -> Result<Vec<Step>> {
+    Ok(vec![Step::Tests(scenes(repo, &["--test", "http"]))])
+}
+
+fn chain(repo: &Repo) -> Result<Vec<Step>> {
+    Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "chain"]))])
+}
+
+/// `cargo test` on the native packages, with what the harness needs to know.
+fn scenes(repo: &Repo, targets: &[&str]) -> Command {
+    let mut tests = build::cargo_native(repo, "test");
+    tests.arg("--no-fail-fast").args(targets).envs(build::environment(repo));
+    tests
+}
+
+/// The JSON files of a folder, as paths from the root, sorted.
+fn json_files(root: &Path, folder: &str) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(root.join(folder)).with_context(|| folder.to_owned())? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".json") {
+            files.push(format!("{folder}/{name}"));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
