@@ -9,6 +9,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Bytes, MapType};
 use uraiden_core::answer::Reply;
 use uraiden_core::gate::{Headers, Moment};
+use uraiden_core::route::Route;
 
 /// The time. At any time.
 pub(crate) fn now() -> Moment {
@@ -56,9 +57,28 @@ pub(crate) fn reply(reply: &Reply) {
     report("reply", hostcalls::send_http_response(u32::from(reply.status), headers, Some(body)));
 }
 
-/// The name of the cluster that the request's route leads to, while the request's headers are looked at.
-pub(crate) fn cluster() -> Option<Bytes> {
-    hostcalls::get_property(vec!["xds", "cluster_name"]).ok().flatten()
+/// The route of the request of the effective context, while the request's headers are looked at.
+pub(crate) struct CurrentRoute;
+
+impl Route for CurrentRoute {
+    fn cluster(&self) -> Option<Bytes> {
+        property(vec!["xds", "cluster_name"])
+    }
+
+    fn metadata(&self) -> Option<Bytes> {
+        property(vec!["xds", "route_metadata", "filter_metadata", NAMESPACE])
+    }
+
+    fn virtual_host_metadata(&self) -> Option<Bytes> {
+        property(vec!["xds", "virtual_host_metadata", "filter_metadata", NAMESPACE])
+    }
+}
+
+/// The key under `metadata.filter_metadata` of a route.
+const NAMESPACE: &str = "uraiden";
+
+fn property(path: Vec<&str>) -> Option<Bytes> {
+    hostcalls::get_property(path).ok().flatten()
 }
 
 /// Logs a host call that failed; there is nothing else to be done about it.

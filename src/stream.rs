@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use uraiden_core::gate::{Request, Response, Step, StreamId};
+use uraiden_core::gate::{Response, Step, StreamId};
 use uraiden_core::header;
+use uraiden_core::request::Request;
 
 use crate::host;
 use crate::root::Worker;
@@ -26,21 +27,15 @@ impl Context for Stream {}
 impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let headers = host::request_headers();
-        let pairs = headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        let pseudo = |wanted: &str| pairs.clone().find(|(name, _)| *name == wanted).map(|(_, value)| value);
-        let request = Request {
-            method: pseudo(":method").unwrap_or_default(),
-            target: pseudo(":path").unwrap_or_default(),
-            headers: pairs.clone(),
-        };
-        let step = self.worker.gate.borrow_mut().request(self.id, request, host::cluster, host::now());
+        let request = Request::new(&headers);
+        let step = self.worker.gate.borrow_mut().request(self.id, request, &host::CurrentRoute, host::now());
 
         let stripped: fn(&str) -> bool = match step {
             Step::Pass => header::is_for_upstream,
             Step::Forward(_) | Step::Hold => |name| header::is_for_upstream(name) || header::is_payment(name),
             Step::Reply(_) | Step::Release(_) => |_| false,
         };
-        for (name, _) in pairs.filter(|(name, _)| stripped(name)) {
+        for (name, _) in request.headers().filter(|(name, _)| stripped(name)) {
             host::remove_request_header(name);
         }
         match &step {

@@ -7,6 +7,7 @@ use crate::decide::{Held, Payment, Refusal, Terms};
 use crate::header;
 use crate::offer::HeaderError;
 use crate::path::PathError;
+use crate::route::RouteError;
 
 /// What comes before a problem's code in its `type`.
 pub const PROBLEM_TYPE_PREFIX: &str = "urn:uraiden:problem:";
@@ -49,6 +50,8 @@ pub enum Unavailable {
     },
     /// The filter is configured for another chain, contract, receiver or token than the sidecar.
     Misconfigured,
+    /// The route's own price cannot be read.
+    BadRoute(RouteError),
     /// It is not known whether the payment was recorded. It is being taken back.
     UnknownOutcome,
 }
@@ -104,6 +107,7 @@ impl Problem {
             Self::Unavailable(Unavailable::Sidecar) => "sidecar-unreachable",
             Self::Unavailable(Unavailable::NotReady { .. }) => "not-ready",
             Self::Unavailable(Unavailable::Misconfigured) => "misconfigured",
+            Self::Unavailable(Unavailable::BadRoute(_)) => "bad-route-price",
             Self::Unavailable(Unavailable::UnknownOutcome) => "unknown-outcome",
             Self::Busy => "busy",
         }
@@ -127,6 +131,7 @@ impl Problem {
             Self::Unavailable(Unavailable::Sidecar) => "The channel manager does not answer.".to_owned(),
             Self::Unavailable(Unavailable::NotReady { reason }) => reason.clone(),
             Self::Unavailable(Unavailable::Misconfigured) => "The paywall is misconfigured.".to_owned(),
+            Self::Unavailable(Unavailable::BadRoute(error)) => error.to_string(),
             Self::Unavailable(Unavailable::UnknownOutcome) => {
                 "The channel manager did not say whether it recorded the payment, so the payment is taken back."
                     .to_owned()

@@ -28,6 +28,8 @@ pub mod header;
 pub mod offer;
 pub mod path;
 pub mod proof;
+pub mod request;
+pub mod route;
 pub mod signature;
 pub mod wire;
 

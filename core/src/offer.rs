@@ -3,6 +3,7 @@
 use core::fmt;
 use core::str::FromStr;
 
+use crate::request::Request;
 use crate::{Address, BlockNumber, Signature, TokenAmount, header};
 
 /// What a request says about payment. Nothing of it is believed yet.
@@ -32,8 +33,7 @@ pub struct OfferedProof {
 }
 
 impl Offer {
-    /// Reads an offer from a request's headers: names in lower case as Envoy gives them, values as bytes, every copy
-    /// of a header an item of its own.
+    /// Reads an offer from a request.
     ///
     /// A request that carries one of the headers that pay is judged by its headers alone. Cookies pay only for GET
     /// and HEAD of a page that the browser navigates to, since a browser sends them with every request to the host;
@@ -42,12 +42,9 @@ impl Offer {
     /// # Errors
     ///
     /// Names the header that cannot be read, stands twice, contradicts another, or is missing beside a signature.
-    pub fn read<'a>(
-        method: &[u8],
-        headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
-    ) -> Result<Self, HeaderError> {
+    pub fn read(request: Request<'_>) -> Result<Self, HeaderError> {
         let mut fields = Fields::default();
-        for (name, value) in headers.clone() {
+        for (name, value) in request.headers() {
             if let Some((known, field)) = fields.of_header(name) {
                 if field.is_some() {
                     return Err(HeaderError::Repeated { header: known });
@@ -55,10 +52,10 @@ impl Offer {
                 *field = Some(value);
             }
         }
-        if fields.pays() || !cookies_may_pay(method, headers.clone()) {
+        if fields.pays() || !cookies_may_pay(request) {
             return fields.parse();
         }
-        let from_cookies = Fields { contract: None, receiver: None, ..Fields::of_cookies(headers) };
+        let from_cookies = Fields { contract: None, receiver: None, ..Fields::of_cookies(request) };
         match from_cookies.parse() {
             Ok(Self { proof: proof @ Some(_), .. }) => Ok(Self { proof, ..fields.parse()? }),
             Ok(Self { proof: None, .. }) | Err(_) => fields.parse(),
@@ -102,12 +99,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The four cookies that the web page pays with. One that stands twice is taken as unreadable.
-    fn of_cookies(headers: impl Iterator<Item = (&'a str, &'a [u8])>) -> Self {
+    fn of_cookies(request: Request<'a>) -> Self {
         let mut fields = Self::default();
-        let cookies = headers
-            .filter(|(name, _)| name.eq_ignore_ascii_case("cookie"))
-            .flat_map(|(_, value)| value.split(|&byte| byte == b';'))
-            .filter_map(|pair| {
+        let cookies =
+            request.values("cookie").flat_map(|value| value.split(|&byte| byte == b';')).filter_map(|pair| {
                 let equals = pair.iter().position(|&byte| byte == b'=')?;
                 let (name, value) = pair.split_at_checked(equals)?;
                 Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
@@ -190,14 +185,9 @@ fn excerpt(value: &[u8]) -> String {
 }
 
 /// Whether this is a page that the browser's user asked for.
-fn cookies_may_pay<'a>(method: &[u8], headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone) -> bool {
-    let only = |name: &str, allowed: &[&[u8]]| {
-        headers
-            .clone()
-            .filter(|(n, _)| n.eq_ignore_ascii_case(name))
-            .all(|(_, value)| allowed.contains(&value))
-    };
-    matches!(method, b"GET" | b"HEAD")
+fn cookies_may_pay(request: Request<'_>) -> bool {
+    let only = |name, allowed: &[&[u8]]| request.values(name).all(|value| allowed.contains(&value));
+    matches!(request.method(), b"GET" | b"HEAD")
         && only("sec-fetch-site", &[b"same-origin", b"same-site", b"none"])
         && only("sec-fetch-dest", &[b"document"])
 }
@@ -264,11 +254,13 @@ mod tests {
     }
 
     fn get(headers: &[(&str, &str)]) -> Result<Offer, HeaderError> {
-        read_as(b"GET", headers)
+        read_as("GET", headers)
     }
 
-    fn read_as(method: &[u8], headers: &[(&str, &str)]) -> Result<Offer, HeaderError> {
-        Offer::read(method, headers.iter().map(|(name, value)| (*name, value.as_bytes())))
+    fn read_as(method: &str, headers: &[(&str, &str)]) -> Result<Offer, HeaderError> {
+        let mut all = vec![(":method".to_owned(), method.into())];
+        all.extend(headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())));
+        Offer::read(Request::new(&all))
     }
 
     fn proof(balance: u64) -> Option<OfferedProof> {
@@ -358,8 +350,8 @@ mod tests {
     fn an_error_shows_the_header_the_value_and_the_bound() {
         let error = get(&[("rdn-open-block", "12x")]).unwrap_err();
         assert_eq!(error.to_string(), r#"RDN-Open-Block: "12x": not a block number, 0 to 4294967295"#);
-        let hostile: &[u8] = b"\xff\"\r\n";
-        let error = Offer::read(b"GET", [("rdn-payment", hostile)].into_iter()).unwrap_err();
+        let hostile = [("rdn-payment".to_owned(), b"\xff\"\r\n".to_vec())];
+        let error = Offer::read(Request::new(&hostile)).unwrap_err();
         assert_eq!(error.to_string(), r#"RDN-Payment: "\xff\"\r\n": not UTF-8 text"#);
     }
 
@@ -389,7 +381,7 @@ mod tests {
 
     #[test]
     fn the_four_cookies_pay_for_a_page() {
-        for method in [&b"GET"[..], b"HEAD"] {
+        for method in ["GET", "HEAD"] {
             assert_eq!(read_as(method, &[("cookie", &cookies("6"))]).unwrap().proof, proof(6));
         }
         let split = cookies("6").replacen("; ", "\n", 2);
@@ -405,7 +397,7 @@ mod tests {
     #[test]
     fn cookies_do_not_pay_for_anything_else() {
         let cookie = cookies("6");
-        assert_eq!(read_as(b"POST", &[("cookie", &cookie)]).unwrap().proof, None);
+        assert_eq!(read_as("POST", &[("cookie", &cookie)]).unwrap().proof, None);
         for (name, value) in
             [("sec-fetch-site", "cross-site"), ("sec-fetch-dest", "image"), ("sec-fetch-dest", "empty")]
         {

@@ -120,8 +120,10 @@ pub enum PathError {
     BadEscape,
     /// The decoded bytes are no text.
     NotUtf8,
-    /// The readings of the path cost different prices.
+    /// The readings of the request do not cost the same.
     TwoPrices,
+    /// Longer than a regular expression may look at.
+    TooLong,
 }
 
 impl PathError {
@@ -138,14 +140,15 @@ impl PathError {
             Self::EncodedTwice => "it is percent-encoded twice",
             Self::BadEscape => "it has a % without two hex digits behind it",
             Self::NotUtf8 => "its percent-encoded bytes are not UTF-8 text",
-            Self::TwoPrices => "its price depends on whether ; ? or # and what follows is cut off",
+            Self::TwoPrices => "its price depends on what ; ? # or an overriding header is taken for",
+            Self::TooLong => "it is longer than 4096 bytes",
         }
     }
 }
 
 impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the path can be read in more than one way: {}", self.text())
+        write!(f, "the path has no certain price: {}", self.text())
     }
 }
 

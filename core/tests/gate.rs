@@ -8,7 +8,9 @@ use common::{OPEN_BLOCK, amount, contract, receiver, sender, sign, token};
 use uraiden_core::answer::PROBLEM_TYPE_PREFIX;
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::config::Config;
-use uraiden_core::gate::{CallOutcome, Gate, Headers, Notice, Request, Response, Step, StreamId};
+use uraiden_core::gate::{CallOutcome, Gate, Headers, Notice, Response, Step, StreamId};
+use uraiden_core::request::Request;
+use uraiden_core::route::Route;
 use uraiden_core::wire::{Answer, BatchRequest, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
 
 #[test]
@@ -305,8 +307,8 @@ fn the_sidecars_own_paths_pass_on_its_own_cluster_only() {
         ("/api/1/stats", "app", false),
         ("/paid", "uraiden-public", false),
     ] {
-        let request = Request { method: b"GET", target: path.as_bytes(), headers: std::iter::empty() };
-        let step = scene.gate.request(1, request, || Some(cluster.into()), scene.now);
+        let headers = with_pseudo("GET", path, &[]);
+        let step = scene.gate.request(1, Request::new(&headers), &OnRoute::to(cluster), scene.now);
         assert_eq!(step == Step::Pass, passes, "{path} on {cluster}: {step:?}");
     }
 }
@@ -328,6 +330,31 @@ fn a_payment_that_cannot_be_read_is_409_and_a_path_that_cannot_is_400() {
     let mut scene = Scene::ready();
     assert_eq!(replied(scene.get(1, "/paid", &[("rdn-payment", "-1")])).0, 409);
     assert_eq!(replied(scene.get(2, "//paid", &[])).0, 400);
+}
+
+#[test]
+fn the_price_on_a_route_comes_before_the_rules_and_a_bad_one_closes_it() {
+    // One pair: the key has 5 bytes, the value has 1.
+    let price = |text: &str| [&b"\x01\0\0\0\x05\0\0\0\x01\0\0\0price\0"[..], text.as_bytes(), b"\0"].concat();
+    let mut scene = Scene::ready();
+    for (target, text, outcome) in [
+        ("/free", "7", Ok("7")),
+        ("/paid", "7", Ok("7")),
+        ("//x", "7", Ok("7")), // no spelling of a path changes the price on a route
+        ("/free", "x", Err((502, "bad-route-price"))),
+    ] {
+        let route = OnRoute { cluster: "app", metadata: Some(price(text)) };
+        let headers = with_pseudo("GET", target, &[]);
+        let (status, code, headers) =
+            replied(scene.gate.request(1, Request::new(&headers), &route, scene.now));
+        match outcome {
+            Ok(price) => assert_eq!(value(&headers, "RDN-Price"), price, "{target}"),
+            Err(refused) => assert_eq!((status, code.as_str()), refused),
+        }
+    }
+    let free = OnRoute { cluster: "app", metadata: Some(price("0")) };
+    let headers = with_pseudo("GET", "/paid", &[]);
+    assert_eq!(scene.gate.request(1, Request::new(&headers), &free, scene.now), Step::Forward(vec![]));
 }
 
 #[test]
@@ -395,9 +422,8 @@ impl Scene {
     }
 
     fn request(&mut self, stream: StreamId, method: &str, target: &str, headers: &[(&str, &str)]) -> Step {
-        let headers = headers.iter().map(|(name, value)| (*name, value.as_bytes()));
-        let request = Request { method: method.as_bytes(), target: target.as_bytes(), headers };
-        self.gate.request(stream, request, || Some(b"app".to_vec()), self.now)
+        let headers = with_pseudo(method, target, headers);
+        self.gate.request(stream, Request::new(&headers), &OnRoute::to("app"), self.now)
     }
 
     fn pay(&mut self, stream: StreamId, balance: u64) -> Step {
@@ -439,6 +465,37 @@ impl Scene {
         let body = serde_json::to_vec(&response(health, vec![])).unwrap();
         let _ = self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now);
     }
+}
+
+/// A route to this cluster, with this metadata map.
+struct OnRoute {
+    cluster: &'static str,
+    metadata: Option<Vec<u8>>,
+}
+
+impl OnRoute {
+    fn to(cluster: &'static str) -> Self {
+        Self { cluster, metadata: None }
+    }
+}
+
+impl Route for OnRoute {
+    fn cluster(&self) -> Option<Vec<u8>> {
+        Some(self.cluster.into())
+    }
+
+    fn metadata(&self) -> Option<Vec<u8>> {
+        self.metadata.clone()
+    }
+
+    fn virtual_host_metadata(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+fn with_pseudo(method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    let all = [&[(":method", method), (":path", target), (":authority", "host")][..], headers].concat();
+    all.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
 }
 
 fn config() -> Config {

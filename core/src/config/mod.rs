@@ -8,6 +8,7 @@ use core::time::Duration;
 use crate::amount::Price;
 use crate::decide::Terms;
 use crate::path::{Path, PathError};
+use crate::request::Request;
 use crate::wire::Identity;
 use crate::{Address, TokenAmount};
 
@@ -16,7 +17,7 @@ use reader::{Document, Node};
 pub use rule::Rule;
 
 /// How a paywall is set up.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where the sidecar is.
     pub sidecar: SidecarConfig,
@@ -94,17 +95,30 @@ impl Config {
         Ok(Self { sidecar, identity, gateway_path, assets_path, default_price, rules })
     }
 
-    /// What a request costs; `None` is free.
+    /// What a request of this path costs by rule; `None` is free.
+    ///
+    /// A request that frameworks may read in another way (by its path's second reading, or by a header that overrides
+    /// method or path) must cost the same in every reading.
     ///
     /// # Errors
     ///
-    /// [`PathError::TwoPrices`], where the readings of the path do not cost the same.
-    pub fn price_of(&self, method: &[u8], path: &Path) -> Result<Option<Price>, PathError> {
-        let price = |path: &str| {
-            let rule = self.rules.iter().find(|rule| rule.covers(method, path));
-            rule.map_or(self.default_price, |rule| rule.price)
-        };
-        let mut prices = path.readings().map(price);
+    /// [`PathError::TwoPrices`], [`PathError::TooLong`], or what is wrong with a path that overrides.
+    pub fn price_of(&self, request: Request<'_>, path: &Path) -> Result<Option<Price>, PathError> {
+        let host = request.host();
+        let overridden = PATH_OVERRIDES.iter().filter_map(|name| request.first(name)).map(Path::read);
+        let overridden = overridden.collect::<Result<Vec<_>, _>>()?;
+        let paths = || path.readings().chain(overridden.iter().flat_map(Path::readings));
+        if self.rules.iter().any(Rule::has_regex) && paths().any(|path| path.len() > MAX_REGEX_PATH) {
+            return Err(PathError::TooLong);
+        }
+        let methods = METHOD_OVERRIDES.iter().filter_map(|name| request.first(name));
+        let mut prices = core::iter::once(request.method())
+            .chain(methods)
+            .flat_map(|method| paths().map(move |path| (method, path)))
+            .map(|(method, path)| {
+                let rule = self.rules.iter().find(|rule| rule.covers(method, &host, path, request));
+                rule.map_or(self.default_price, |rule| rule.price)
+            });
         let first = prices.next().flatten();
         if prices.all(|other| other == first) { Ok(first) } else { Err(PathError::TwoPrices) }
     }
@@ -124,6 +138,15 @@ impl Config {
         })
     }
 }
+
+/// The longest path that a regular expression looks at, in bytes.
+const MAX_REGEX_PATH: usize = 4096;
+
+/// Headers by which frameworks let a client name another method.
+const METHOD_OVERRIDES: [&str; 3] = ["x-http-method-override", "x-http-method", "x-method-override"];
+
+/// Headers by which frameworks let a proxy name another path.
+const PATH_OVERRIDES: [&str; 2] = ["x-original-url", "x-rewrite-url"];
 
 /// Larger ids are not exact in every JSON reader.
 const MAX_CHAIN_ID: u64 = (1 << 53) - 1;

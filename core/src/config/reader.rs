@@ -71,6 +71,19 @@ impl<'a> Node<'a> {
         Ok(Fields { path: self.path.clone(), map, known: Vec::new() })
     }
 
+    /// The members of an object whose keys are free.
+    pub(super) fn members(&self) -> Result<Vec<(&'a String, Node<'a>)>, ConfigError> {
+        let map = self.value.as_object().ok_or_else(|| self.unlike("an object"))?;
+        Ok(map
+            .iter()
+            .map(|(key, value)| (key, Node { path: format!("{}.{key}", self.path), value }))
+            .collect())
+    }
+
+    pub(super) fn value(&self) -> &'a Value {
+        self.value
+    }
+
     pub(super) fn array(&self) -> Result<Vec<Node<'a>>, ConfigError> {
         let items = self.value.as_array().ok_or_else(|| self.unlike("a list"))?;
         let node = |(index, value)| Node { path: format!("{}[{index}]", self.path), value };

@@ -22,7 +22,14 @@ fn read(value: &Value) -> Result<Config, ConfigError> {
 }
 
 fn price_of(config: &Config, method: &str, target: &str) -> Result<String, PathError> {
-    let price = config.price_of(method.as_bytes(), &Path::read(target.as_bytes())?)?;
+    price_with(config, &[(":method", method), (":path", target)])
+}
+
+fn price_with(config: &Config, headers: &[(&str, &str)]) -> Result<String, PathError> {
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
+    let request = Request::new(&headers);
+    let price = config.price_of(request, &Path::read(request.target())?)?;
     Ok(price.map_or("free".to_owned(), |price| price.to_string()))
 }
 
@@ -49,6 +56,70 @@ fn the_first_rule_that_matches_is_the_price() {
         ("GET", "/", "free"),
     ] {
         assert_eq!(price_of(&config, method, target).as_deref(), Ok(price), "{method} {target}");
+    }
+}
+
+fn with_rules(rules: Value) -> Config {
+    let mut value = sample();
+    value["rules"] = rules;
+    read(&value).unwrap()
+}
+
+#[test]
+fn a_rule_matches_by_suffix_or_by_a_regular_expression_over_the_whole_path() {
+    let config = with_rules(json!([
+        { "match": { "pathSuffix": ".pdf" }, "price": "5" },
+        { "match": { "pathRegex": "/v[0-9]+/report" }, "price": "7" },
+    ]));
+    for (target, price) in [
+        ("/a/b.pdf", "5"),
+        ("/a/b.pdf/c", "free"),
+        ("/v12/report", "7"),
+        ("/v12/reports", "free"),
+        ("/x/v12/report", "free"),
+    ] {
+        assert_eq!(price_of(&config, "GET", target).as_deref(), Ok(price), "{target}");
+    }
+    let longest = format!("/{}", "a".repeat(4095));
+    assert_eq!(price_of(&config, "GET", &longest).as_deref(), Ok("free"));
+    assert_eq!(price_of(&config, "GET", &(longest + "a")), Err(PathError::TooLong));
+}
+
+#[test]
+fn a_rule_matches_by_host_and_by_header() {
+    let config = with_rules(json!([
+        { "match": { "hosts": ["API.example.com"], "headers": { "X-Plan": "gold" } }, "price": "1" },
+        { "match": { "hosts": ["api.example.com", "*.data.example.com"] }, "price": "2" },
+        { "match": { "headers": { "x-trace": true } }, "price": "3" },
+    ]));
+    for (host, headers, price) in [
+        ("api.example.com:443", &[("x-plan", "gold")][..], "1"),
+        ("api.example.com.", &[("x-plan", "silver")], "2"),
+        ("a.b.data.example.com", &[], "2"),
+        ("data.example.com", &[], "free"),
+        ("xdata.example.com", &[], "free"),
+        ("other", &[("x-trace", "")], "3"),
+        ("other", &[], "free"),
+    ] {
+        let request = [&[(":method", "GET"), (":path", "/"), (":authority", host)][..], headers].concat();
+        assert_eq!(price_with(&config, &request).as_deref(), Ok(price), "{host} {headers:?}");
+    }
+}
+
+#[test]
+fn a_header_that_overrides_method_or_path_must_not_change_the_price() {
+    let config = read(&sample()).unwrap();
+    let priced =
+        |method, target, header| price_with(&config, &[(":method", method), (":path", target), header]);
+    for name in ["x-http-method-override", "x-http-method", "x-method-override"] {
+        assert_eq!(priced("POST", "/premium/a", (name, "GET")), Err(PathError::TwoPrices), "{name}");
+        assert_eq!(priced("GET", "/premium/a", (name, "HEAD")).as_deref(), Ok("1000"), "{name}");
+        assert_eq!(priced("POST", "/other", (name, "DELETE")).as_deref(), Ok("free"), "{name}");
+    }
+    for name in ["x-original-url", "x-rewrite-url"] {
+        assert_eq!(priced("GET", "/other", (name, "/premium/a")), Err(PathError::TwoPrices), "{name}");
+        assert_eq!(priced("GET", "/other", (name, "/other?a=b")).as_deref(), Ok("free"), "{name}");
+        assert_eq!(priced("GET", "/other", (name, "//premium/a")), Err(PathError::EmptySegment), "{name}");
     }
 }
 
@@ -116,7 +187,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/gatewayPath",
             json!("api"),
-            "gatewayPath: \"api\": the path can be read in more than one way: it does not start with /",
+            "gatewayPath: \"api\": the path has no certain price: it does not start with /",
         ),
         (
             "/gatewayPath",
@@ -135,7 +206,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/rules/0/match/methods",
             json!([]),
-            "rules[0].match.methods: [], expected at least one method; leave the key out for every method",
+            "rules[0].match.methods: [], expected at least one; leave the key out to match all",
         ),
         (
             "/rules/0/match/methods",
@@ -150,7 +221,42 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/rules/1/match/pathPrefix",
             json!("/a"),
-            "rules[1].match: {\"path\":\"/report.pdf\",\"pathPrefix\":\"/a\"}, expected one of path and pathPrefix, not both",
+            "rules[1].match: {\"path\":\"/report.pdf\",\"pathPrefix\":\"/a\"}, expected only one of path, pathPrefix, pathSuffix and pathRegex",
+        ),
+        (
+            "/rules/1/match/pathRegex",
+            json!("a"),
+            "rules[1].match: {\"path\":\"/report.pdf\",\"pathRegex\":\"a\"}, expected only one of path, pathPrefix, pathSuffix and pathRegex",
+        ),
+        (
+            "/rules/0/match",
+            json!({ "pathRegex": "(" }),
+            "rules[0].match.pathRegex: \"(\": found open group without closing ')'",
+        ),
+        (
+            "/rules/0/match",
+            json!({ "pathSuffix": "a;b" }),
+            "rules[0].match.pathSuffix: \"a;b\", expected an end of a path without ; ? and #",
+        ),
+        (
+            "/rules/0/match/hosts",
+            json!(["a:80"]),
+            "rules[0].match.hosts[0]: \"a:80\", expected a host without port, such as \"api.example.com\" or \"*.example.com\"",
+        ),
+        (
+            "/rules/0/match/hosts",
+            json!(["*"]),
+            "rules[0].match.hosts[0]: \"*\", expected a host without port, such as \"api.example.com\" or \"*.example.com\"",
+        ),
+        (
+            "/rules/0/match/headers",
+            json!({ "x-a": 1 }),
+            "rules[0].match.headers.x-a: 1, expected the value as text, or true for any value",
+        ),
+        (
+            "/rules/0/match/headers",
+            json!({ "x a": true }),
+            "rules[0].match.headers.x a: true: \"x a\" is no header name, which has letters, digits, - and _",
         ),
         ("/rules/1/surprise", json!(1), "rules[1].surprise: unknown key, expected one of match, price"),
         (
@@ -164,6 +270,17 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         config.pointer_mut(parent).unwrap()[key] = value;
         assert_eq!(read(&config).unwrap_err().to_string(), error, "{pointer}");
     }
+}
+
+#[test]
+fn a_regular_expression_has_at_most_256_bytes() {
+    let mut value = sample();
+    value["rules"] = json!([{ "match": { "pathRegex": "a".repeat(256) }, "price": "1" }]);
+    assert!(read(&value).is_ok());
+    value["rules"] = json!([{ "match": { "pathRegex": "a".repeat(257) }, "price": "1" }]);
+    assert!(
+        read(&value).unwrap_err().to_string().ends_with("expected a regular expression of at most 256 bytes")
+    );
 }
 
 #[test]

@@ -16,6 +16,8 @@ use crate::config::Config;
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
 use crate::offer::Offer;
 use crate::path::Path;
+use crate::request::Request;
+use crate::route::{self, Route};
 use crate::wire::{Answer, Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
 use crate::{ChannelId, Price, header};
 
@@ -50,16 +52,6 @@ pub enum Step {
     Reply(Reply),
     /// The response goes out with these headers set.
     Release(Headers),
-}
-
-/// A request, as far as payment is concerned.
-pub struct Request<'a, I> {
-    /// `:method`.
-    pub method: &'a [u8],
-    /// `:path`; empty where there is none.
-    pub target: &'a [u8],
-    /// All headers, names in lower case, each copy on its own.
-    pub headers: I,
 }
 
 /// A response's head, as far as payment is concerned.
@@ -125,38 +117,38 @@ impl Gate {
         &self.config
     }
 
-    /// Judges a request. `cluster` is asked for the name of the route's cluster only where the path is one of the
-    /// sidecar's own.
-    pub fn request<'a>(
+    /// Judges a request.
+    pub fn request(
         &mut self,
         stream: StreamId,
-        request: Request<'a, impl Iterator<Item = (&'a str, &'a [u8])> + Clone>,
-        cluster: impl FnOnce() -> Option<Vec<u8>>,
+        request: Request<'_>,
+        route: &impl Route,
         now: Moment,
     ) -> Step {
-        let Request { method, target, headers } = request;
-        let path = match Path::read(target) {
-            Ok(path) => path,
-            Err(error) => return self.refuse(stream, &Problem::AmbiguousPath(error)),
-        };
-        if self.config.is_gateway_path(&path) {
+        let path = Path::read(request.target());
+        if path.as_ref().is_ok_and(|path| self.config.is_gateway_path(path)) {
             let public = self.config.sidecar.public_cluster.as_bytes();
-            if cluster().as_deref() == Some(public) {
+            if route.cluster().as_deref() == Some(public) {
                 return Step::Pass;
             }
         }
-        if is_preflight(method, headers.clone()) {
+        if request.is_preflight() {
             return Step::Forward(Vec::new());
         }
-        let price = match self.config.price_of(method, &path) {
+        let by_rule = || path.and_then(|path| self.config.price_of(request, &path));
+        let price = match route::price(route) {
             Ok(Some(price)) => price,
-            Ok(None) => return Step::Forward(Vec::new()),
-            Err(error) => return self.refuse(stream, &Problem::AmbiguousPath(error)),
+            Ok(None) => match by_rule() {
+                Ok(price) => price,
+                Err(error) => return self.refuse(stream, &Problem::AmbiguousPath(error)),
+            },
+            Err(error) => return self.refuse(stream, &Problem::Unavailable(Unavailable::BadRoute(error))),
         };
+        let Some(price) = price else { return Step::Forward(Vec::new()) };
         if let Err(unavailable) = self.sidecar.available(now) {
             return self.refuse(stream, &Problem::Unavailable(unavailable));
         }
-        match Offer::read(method, headers) {
+        match Offer::read(request) {
             Ok(offer) => self.judge(stream, offer, price, None),
             Err(error) => self.refuse(stream, &Problem::Malformed(error)),
         }
@@ -430,12 +422,6 @@ fn upstream_headers(payment: &Payment) -> Headers {
         (header::UPSTREAM_CHANNEL, channel.open_block.to_string()),
         (header::UPSTREAM_PAYMENT, "durable".to_owned()),
     ]
-}
-
-/// A browser's question whether it may send the real request.
-fn is_preflight<'a>(method: &[u8], headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone) -> bool {
-    let has = |wanted: &str| headers.clone().any(|(name, _)| name.eq_ignore_ascii_case(wanted));
-    method == b"OPTIONS" && has("origin") && has("access-control-request-method")
 }
 
 /// The `cache-control` that a paid answer needs so that no shared cache gives it away; `None` where the upstream's
