@@ -6,8 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use log::error;
 use proxy_wasm::hostcalls;
-use proxy_wasm::types::{Bytes, MapType};
-use uraiden_core::answer::Reply;
+use proxy_wasm::types::{Bytes, GrpcStatusCode, MapType};
+use uraiden_core::answer::{GrpcStatus, Reply};
 use uraiden_core::gate::{Headers, Moment};
 use uraiden_core::route::Route;
 
@@ -34,6 +34,12 @@ pub(crate) fn remove_request_header(name: &str) {
     report("remove a request header", hostcalls::remove_map_value(MapType::HttpRequestHeaders, name));
 }
 
+/// Replaces all cookies of the request, while its headers are looked at.
+pub(crate) fn set_cookies(cookies: &[u8]) {
+    let value = (!cookies.is_empty()).then_some(cookies);
+    report("set cookies", hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, "cookie", value));
+}
+
 /// Sets request headers, replacing every copy, while the request's headers are looked at or held.
 pub(crate) fn set_request_headers(headers: &Headers) {
     set(MapType::HttpRequestHeaders, headers);
@@ -52,9 +58,26 @@ fn set(map: MapType, headers: &Headers) {
 
 /// Answers the stream of the effective context. At most once a stream.
 pub(crate) fn reply(reply: &Reply) {
-    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let body = reply.body.as_bytes();
-    report("reply", hostcalls::send_http_response(u32::from(reply.status), headers, Some(body)));
+    let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
+    let sent = match reply.grpc_status {
+        None => {
+            let body = Some(reply.body.as_bytes());
+            hostcalls::send_http_response(u32::from(reply.status), headers.collect(), body)
+        }
+        Some(status) => {
+            let metadata = headers.map(|(name, value)| (name, value.as_bytes())).collect();
+            hostcalls::send_grpc_response(grpc_code(status), Some(&reply.body), metadata)
+        }
+    };
+    report("reply", sent);
+}
+
+fn grpc_code(status: GrpcStatus) -> GrpcStatusCode {
+    match status {
+        GrpcStatus::InvalidArgument => GrpcStatusCode::InvalidArgument,
+        GrpcStatus::FailedPrecondition => GrpcStatusCode::FailedPrecondition,
+        GrpcStatus::Unavailable => GrpcStatusCode::Unavailable,
+    }
 }
 
 /// The route of the request of the effective context, while the request's headers are looked at.

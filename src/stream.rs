@@ -5,8 +5,8 @@ use std::rc::Rc;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use uraiden_core::gate::{Response, Step, StreamId};
-use uraiden_core::header;
 use uraiden_core::request::Request;
+use uraiden_core::{cookie, header};
 
 use crate::host;
 use crate::root::Worker;
@@ -37,6 +37,9 @@ impl HttpContext for Stream {
         };
         for (name, _) in request.headers().filter(|(name, _)| stripped(name)) {
             host::remove_request_header(name);
+        }
+        if let (Step::Forward(_) | Step::Hold, Some(cookies)) = (&step, cookie::without_payment(request)) {
+            host::set_cookies(&cookies);
         }
         match &step {
             Step::Pass | Step::Release(_) => Action::Continue,

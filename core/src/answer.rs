@@ -4,10 +4,12 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::decide::{Held, Payment, Refusal, Terms};
-use crate::header;
+use crate::form::Form;
 use crate::offer::HeaderError;
+use crate::page::Page;
 use crate::path::PathError;
 use crate::route::RouteError;
+use crate::{cookie, header};
 
 /// What comes before a problem's code in its `type`.
 pub const PROBLEM_TYPE_PREFIX: &str = "urn:uraiden:problem:";
@@ -17,10 +19,23 @@ pub const PROBLEM_TYPE_PREFIX: &str = "urn:uraiden:problem:";
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// Header names as the protocol writes them, and their values.
+    /// The gRPC status, where the client speaks gRPC; the body is then its message.
+    pub grpc_status: Option<GrpcStatus>,
+    /// Header names as the protocol writes them, and their values. A cookie each for a page's facts.
     pub headers: Vec<(&'static str, String)>,
-    /// A problem document.
+    /// A problem document, a page, or a gRPC message.
     pub body: String,
+}
+
+/// The gRPC statuses that say what an HTTP status of ours says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrpcStatus {
+    /// 3: 400 and 409.
+    InvalidArgument,
+    /// 9: 402, pay first.
+    FailedPrecondition,
+    /// 14: 502 and 503, try again.
+    Unavailable,
 }
 
 /// Everything that is answered with a problem document.
@@ -58,7 +73,7 @@ pub enum Unavailable {
 
 impl Problem {
     /// The answer to a client that was asked for these terms; a client that was asked for nothing yet has none.
-    pub fn reply(&self, terms: Option<&Terms<'_>>) -> Reply {
+    pub fn reply(&self, terms: Option<&Terms<'_>>, form: Form) -> Reply {
         let mut headers = match (self, terms) {
             (Self::Refused(refusal), Some(terms)) => {
                 [terms.headers(), refusal.headers()].into_iter().flatten().collect()
@@ -66,25 +81,54 @@ impl Problem {
             (Self::Refused(refusal), None) => refusal.headers(),
             _ => Vec::new(),
         };
+        let (detail, next) = (self.detail(), self.next());
+        let body = match form {
+            Form::Document => {
+                let document = self.document(&headers);
+                headers.push(("content-type", "application/problem+json".to_owned()));
+                document
+            }
+            Form::Page { secure } => {
+                let page = Page { title: self.title(), detail: &detail, next, facts: &headers }.html();
+                let cookies = headers.iter().map(|(name, value)| cookie::set(name, value, secure));
+                let cookies: Vec<_> = cookies.map(|cookie| ("set-cookie", cookie)).collect();
+                headers.extend(cookies);
+                headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
+                headers.push(("content-security-policy", "default-src 'none'".to_owned()));
+                page
+            }
+            Form::Grpc => format!("{detail} {next}"),
+        };
+        headers.push(("cache-control", "no-store".to_owned()));
+        if let Self::Busy = self {
+            headers.push(("retry-after", "1".to_owned()));
+        }
+        let grpc_status = (form == Form::Grpc).then(|| self.grpc_status());
+        Reply { status: self.status(), grpc_status, headers, body }
+    }
+
+    /// An RFC 9457 document with the facts of the headers.
+    fn document(&self, headers: &[(&'static str, String)]) -> String {
         let facts =
             headers.iter().map(|(name, value)| (fact_name(name), Value::String(value.clone()))).collect();
-        let code = self.code();
         let document = ProblemDocument {
-            r#type: format!("{PROBLEM_TYPE_PREFIX}{code}"),
+            r#type: format!("{PROBLEM_TYPE_PREFIX}{}", self.code()),
             title: self.title(),
             status: self.status(),
             detail: self.detail(),
             next: self.next(),
             facts,
         };
-        headers.push(("content-type", "application/problem+json".to_owned()));
-        headers.push(("cache-control", "no-store".to_owned()));
-        if let Self::Busy = self {
-            headers.push(("retry-after", "1".to_owned()));
-        }
         // A struct of texts and numbers always has a JSON form.
-        let body = serde_json::to_string(&document).unwrap_or_default();
-        Reply { status: self.status(), headers, body }
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+
+    fn grpc_status(&self) -> GrpcStatus {
+        match self {
+            Self::Refused(_) => GrpcStatus::FailedPrecondition,
+            Self::Malformed(_) | Self::AmbiguousPath(_) => GrpcStatus::InvalidArgument,
+            Self::Unavailable(_) | Self::Busy => GrpcStatus::Unavailable,
+        }
     }
 
     /// The HTTP status.

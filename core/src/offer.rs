@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::request::Request;
-use crate::{Address, BlockNumber, Signature, TokenAmount, header};
+use crate::{Address, BlockNumber, Signature, TokenAmount, cookie, header};
 
 /// What a request says about payment. Nothing of it is believed yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Offer {
     pub amount: Option<TokenAmount>,
     /// The balance proof; `None` where nothing is paid.
     pub proof: Option<OfferedProof>,
+    /// Whether cookies that should have paid could not be read. They count as absent, and a page takes them away.
+    pub bad_cookies: bool,
 }
 
 /// A balance proof as it was sent.
@@ -55,11 +57,14 @@ impl Offer {
         if fields.pays() || !cookies_may_pay(request) {
             return fields.parse();
         }
-        let from_cookies = Fields { contract: None, receiver: None, ..Fields::of_cookies(request) };
-        match from_cookies.parse() {
-            Ok(Self { proof: proof @ Some(_), .. }) => Ok(Self { proof, ..fields.parse()? }),
-            Ok(Self { proof: None, .. }) | Err(_) => fields.parse(),
-        }
+        let by_header = fields.parse()?;
+        let cookies = Fields::of_cookies(request);
+        Ok(match cookies.parse() {
+            Ok(Self { proof, .. }) => {
+                Self { proof, bad_cookies: proof.is_none() && cookies.pays(), ..by_header }
+            }
+            Err(_) => Self { bad_cookies: true, ..by_header },
+        })
     }
 }
 
@@ -101,13 +106,7 @@ impl<'a> Fields<'a> {
     /// The four cookies that the web page pays with. One that stands twice is taken as unreadable.
     fn of_cookies(request: Request<'a>) -> Self {
         let mut fields = Self::default();
-        let cookies =
-            request.values("cookie").flat_map(|value| value.split(|&byte| byte == b';')).filter_map(|pair| {
-                let equals = pair.iter().position(|&byte| byte == b'=')?;
-                let (name, value) = pair.split_at_checked(equals)?;
-                Some((name.trim_ascii(), value.get(1..)?.trim_ascii()))
-            });
-        for (name, value) in cookies {
+        for (name, value) in cookie::all(request) {
             let field = [
                 (header::SENDER_ADDRESS, &mut fields.sender),
                 (header::OPEN_BLOCK, &mut fields.open_block),
@@ -158,7 +157,7 @@ impl<'a> Fields<'a> {
                 signature,
             }),
         };
-        Ok(Offer { contract, receiver, amount, proof })
+        Ok(Offer { contract, receiver, amount, proof, bad_cookies: false })
     }
 }
 
@@ -422,7 +421,13 @@ mod tests {
         let incomplete = cookies("6").replace("RDN-Open-Block", "other");
         let twice = format!("{}; RDN-Open-Block=14", cookies("6"));
         for cookie in [&cookies("6e0"), &incomplete, &twice, "RDN-Balance-Signature", "=;==;;", "\u{fffd}"] {
-            assert_eq!(get(&[("cookie", cookie)]), Ok(Offer::default()), "{cookie}");
+            let offer = get(&[("cookie", cookie)]).unwrap();
+            assert_eq!(offer.proof, None, "{cookie}");
+            assert_eq!(offer.bad_cookies, cookie.contains("RDN-Sender-Balance"), "{cookie}");
         }
+        assert!(
+            !get(&[("cookie", "RDN-Price=3; a=b")]).unwrap().bad_cookies,
+            "set by a 402, and nobody signed"
+        );
     }
 }

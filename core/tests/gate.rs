@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{OPEN_BLOCK, amount, contract, receiver, sender, sign, token};
-use uraiden_core::answer::PROBLEM_TYPE_PREFIX;
+use uraiden_core::answer::{GrpcStatus, PROBLEM_TYPE_PREFIX};
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::config::Config;
 use uraiden_core::gate::{CallOutcome, Gate, Headers, Notice, Response, Step, StreamId};
@@ -355,6 +355,53 @@ fn the_price_on_a_route_comes_before_the_rules_and_a_bad_one_closes_it() {
     let free = OnRoute { cluster: "app", metadata: Some(price("0")) };
     let headers = with_pseudo("GET", "/paid", &[]);
     assert_eq!(scene.gate.request(1, Request::new(&headers), &free, scene.now), Step::Forward(vec![]));
+}
+
+#[test]
+fn a_browser_gets_a_page_with_the_facts_as_cookies() {
+    let mut scene = Scene::ready();
+    let Step::Reply(reply) = scene.get(1, "/paid", &[("accept", "text/html,*/*;q=0.8")]) else { panic!() };
+    assert_eq!(
+        (reply.status, value(&reply.headers, "content-type").as_str()),
+        (402, "text/html; charset=utf-8")
+    );
+    assert!(reply.body.contains("<dt>RDN-Price</dt><dd>10</dd>"), "{}", reply.body);
+    let facts = reply.headers.iter().filter(|(name, _)| name.starts_with("RDN-")).count();
+    let cookies: Vec<_> = reply.headers.iter().filter(|(name, _)| *name == "set-cookie").collect();
+    assert_eq!(cookies.len(), facts);
+    assert!(cookies.iter().any(|(_, cookie)| cookie == "RDN-Price=10; Path=/; SameSite=Lax"), "{cookies:?}");
+}
+
+#[test]
+fn a_program_never_gets_cookies() {
+    // The original server's cookies override the fresh headers of a client that keeps them.
+    let mut scene = Scene::ready();
+    for accept in ["*/*", "application/json"] {
+        let (_, _, headers) = replied(scene.get(1, "/paid", &[("accept", accept)]));
+        assert!(headers.iter().all(|(name, _)| *name != "set-cookie"));
+    }
+}
+
+#[test]
+fn a_page_takes_away_payment_cookies_that_cannot_be_read() {
+    let mut scene = Scene::ready();
+    let headers = [("accept", "text/html"), ("cookie", "RDN-Sender-Balance=1e3; RDN-Open-Block=1")];
+    let Step::Reply(reply) = scene.get(1, "/paid", &headers) else { panic!() };
+    let expired = reply.headers.iter().filter(|(_, value)| value.contains("Max-Age=0")).count();
+    assert_eq!(expired, 4);
+}
+
+#[test]
+fn a_grpc_client_gets_a_grpc_status() {
+    for (headers, status) in [
+        (&[("content-type", "application/grpc")][..], GrpcStatus::FailedPrecondition),
+        (&[("content-type", "application/grpc"), ("rdn-price", "x")], GrpcStatus::InvalidArgument),
+    ] {
+        let mut scene = Scene::ready();
+        let Step::Reply(reply) = scene.get(1, "/paid", headers) else { panic!() };
+        assert_eq!(reply.grpc_status, Some(status));
+        assert!(reply.headers.iter().all(|(name, _)| *name != "content-type"), "Envoy sets its own");
+    }
 }
 
 #[test]

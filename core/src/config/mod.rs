@@ -27,6 +27,8 @@ pub struct Config {
     pub gateway_path: String,
     /// The path prefix of the payment page's scripts, with a slash at its end.
     pub assets_path: String,
+    /// Whether a browser gets a page instead of a problem document.
+    pub paywall_page: bool,
     /// What no rule names; `None` is free.
     pub default_price: Option<Price>,
     /// The first that matches decides.
@@ -91,8 +93,9 @@ impl Config {
         let rules = root.optional("rules").map_or(Ok(Vec::new()), |node| {
             node.array()?.iter().map(Rule::read).collect::<Result<Vec<_>, _>>()
         })?;
+        let paywall_page = root.optional("paywallPage").map_or(Ok(true), |node| node.boolean())?;
         root.finish()?;
-        Ok(Self { sidecar, identity, gateway_path, assets_path, default_price, rules })
+        Ok(Self { sidecar, identity, gateway_path, assets_path, paywall_page, default_price, rules })
     }
 
     /// What a request of this path costs by rule; `None` is free.

@@ -117,6 +117,10 @@ impl<'a> Node<'a> {
         number.ok_or_else(|| self.unlike(&format!("a whole number, {} to {}", range.start(), range.end())))
     }
 
+    pub(super) fn boolean(&self) -> Result<bool, ConfigError> {
+        self.value.as_bool().ok_or_else(|| self.unlike("true or false"))
+    }
+
     pub(super) fn duration(&self, range: RangeInclusive<Duration>) -> Result<Duration, ConfigError> {
         let expected = || {
             self.unlike(&format!(

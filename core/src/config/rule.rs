@@ -181,11 +181,10 @@ fn headers(node: &Node<'_>) -> Result<Vec<HeaderMatch>, ConfigError> {
                 node.wrong(&format!("{name:?} is no header name, which has letters, digits, - and _"))
             );
         }
-        let value = match node.value() {
-            Value::Bool(true) => None,
-            _ => Some(
-                node.text().map_err(|_| node.unlike("the value as text, or true for any value"))?.to_owned(),
-            ),
+        let value = if *node.value() == Value::Bool(true) {
+            None
+        } else {
+            Some(node.text().map_err(|_| node.unlike("the value as text, or true for any value"))?.to_owned())
         };
         Ok(HeaderMatch { name: name.to_ascii_lowercase(), value })
     };

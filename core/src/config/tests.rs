@@ -201,6 +201,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         ),
         ("/defaultPrice", json!(5), "defaultPrice: 5, expected a text in quotes"),
         ("/defaultPrice", json!("5.5"), "defaultPrice: \"5.5\": no decimal digit at position 1"),
+        ("/paywallPage", json!("yes"), "paywallPage: \"yes\", expected true or false"),
         ("/rules", json!({}), "rules: {}, expected a list"),
         ("/rules/0/price", json!("-1"), "rules[0].price: \"-1\": no decimal digit at position 0"),
         (
@@ -262,7 +263,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/paywal",
             json!(true),
-            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules",
+            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage",
         ),
     ] {
         let mut config = sample();

@@ -13,7 +13,9 @@ use std::collections::HashMap;
 use crate::answer::{Problem, Reply, Unavailable};
 use crate::channel::ChannelState;
 use crate::config::Config;
+use crate::cookie;
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
+use crate::form::Form;
 use crate::offer::Offer;
 use crate::path::Path;
 use crate::request::Request;
@@ -75,15 +77,23 @@ pub struct Gate {
 /// Where a stream that has a price stands. A stream without one is not kept.
 enum Stage {
     /// Its request is held until the channel's state is known.
-    Looking { offer: Offer, price: Price },
+    Looking(Case),
     /// Its request is held until the payment is durable.
-    Committing { offer: Offer, payment: Payment },
+    Committing { case: Case, payment: Payment },
     /// It is paid and at the upstream.
     Served { payment: Payment, attempt: Attempt },
     /// The upstream failed; its response is held until the payment is taken back.
     Returning { payment: Payment },
     /// It was answered.
     Ended,
+}
+
+/// A priced request, read.
+#[derive(Clone, Copy)]
+struct Case {
+    offer: Offer,
+    price: Price,
+    form: Form,
 }
 
 /// Makes ids that no other worker makes.
@@ -135,22 +145,23 @@ impl Gate {
         if request.is_preflight() {
             return Step::Forward(Vec::new());
         }
+        let form = Form::of(request, self.config.paywall_page);
         let by_rule = || path.and_then(|path| self.config.price_of(request, &path));
         let price = match route::price(route) {
             Ok(Some(price)) => price,
             Ok(None) => match by_rule() {
                 Ok(price) => price,
-                Err(error) => return self.refuse(stream, &Problem::AmbiguousPath(error)),
+                Err(error) => return self.refuse(stream, form, &Problem::AmbiguousPath(error)),
             },
-            Err(error) => return self.refuse(stream, &Problem::Unavailable(Unavailable::BadRoute(error))),
+            Err(error) => return self.unavailable(stream, form, Unavailable::BadRoute(error)),
         };
         let Some(price) = price else { return Step::Forward(Vec::new()) };
         if let Err(unavailable) = self.sidecar.available(now) {
-            return self.refuse(stream, &Problem::Unavailable(unavailable));
+            return self.unavailable(stream, form, unavailable);
         }
         match Offer::read(request) {
-            Ok(offer) => self.judge(stream, offer, price, None),
-            Err(error) => self.refuse(stream, &Problem::Malformed(error)),
+            Ok(offer) => self.judge(stream, Case { offer, price, form }, None),
+            Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
         }
     }
 
@@ -174,7 +185,7 @@ impl Gate {
                 headers.extend(private(response.cache_control).map(|value| ("cache-control", value)));
                 Step::Release(headers)
             }
-            Stage::Looking { .. } | Stage::Committing { .. } => {
+            Stage::Looking(_) | Stage::Committing { .. } => {
                 // Envoy's own answer to a stream that was held for too long.
                 self.outbox.forget(stream);
                 Step::Release(Vec::new())
@@ -240,10 +251,9 @@ impl Gate {
         (steps, notices)
     }
 
-    /// Judges an offer by a fresh state, or by what is remembered.
-    fn judge(&mut self, stream: StreamId, offer: Offer, price: Price, fresh: Option<&ChannelState>) -> Step {
-        let terms = self.config.terms(price);
-        let known = match (fresh, &offer.proof) {
+    /// Judges a case by a fresh state, or by what is remembered.
+    fn judge(&mut self, stream: StreamId, case: Case, fresh: Option<&ChannelState>) -> Step {
+        let known = match (fresh, &case.offer.proof) {
             (Some(state), _) => Known::Fresh(state),
             (None, Some(proof)) => {
                 let key = ChannelKey { sender: proof.sender, open_block: proof.open_block };
@@ -251,42 +261,50 @@ impl Gate {
             }
             (None, None) => Known::Unread,
         };
-        match decide(&offer, known, &terms) {
-            Verdict::Charge(refusal) => self.charge(stream, refusal, price),
+        match decide(&case.offer, known, &self.config.terms(case.price)) {
+            Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
             Verdict::Fetch(channel) => {
-                self.ask(stream, Stage::Looking { offer, price }, Entry::Lookup(key(&channel)))
+                self.ask(stream, case.form, Stage::Looking(case), Entry::Lookup(key(&channel)))
             }
             Verdict::Accept(payment) => {
                 let proof = payment.proof();
                 let attempt = Attempt {
                     id: self.attempts.next(),
                     channel: key(&proof.channel),
-                    price: price.amount(),
+                    price: case.price.amount(),
                     balance: proof.balance,
                     signature: proof.signature,
                 };
-                self.ask(stream, Stage::Committing { offer, payment }, Entry::Commit(attempt))
+                self.ask(stream, case.form, Stage::Committing { case, payment }, Entry::Commit(attempt))
             }
         }
     }
 
-    fn ask(&mut self, stream: StreamId, stage: Stage, entry: Entry) -> Step {
+    fn ask(&mut self, stream: StreamId, form: Form, stage: Stage, entry: Entry) -> Step {
         if self.outbox.is_full() {
-            return self.refuse(stream, &Problem::Busy);
+            return self.refuse(stream, form, &Problem::Busy);
         }
         self.streams.insert(stream, stage);
         self.outbox.push(Item::question(stream, entry));
         Step::Hold
     }
 
-    fn charge(&mut self, stream: StreamId, refusal: Refusal, price: Price) -> Step {
+    fn charge(&mut self, stream: StreamId, case: &Case, refusal: Refusal) -> Step {
         self.streams.insert(stream, Stage::Ended);
-        Step::Reply(Problem::Refused(refusal).reply(Some(&self.config.terms(price))))
+        let mut reply = Problem::Refused(refusal).reply(Some(&self.config.terms(case.price)), case.form);
+        if case.offer.bad_cookies && matches!(case.form, Form::Page { .. }) {
+            reply.headers.extend(cookie::PAYING.map(|name| ("set-cookie", cookie::expire(name))));
+        }
+        Step::Reply(reply)
     }
 
-    fn refuse(&mut self, stream: StreamId, problem: &Problem) -> Step {
+    fn unavailable(&mut self, stream: StreamId, form: Form, why: Unavailable) -> Step {
+        self.refuse(stream, form, &Problem::Unavailable(why))
+    }
+
+    fn refuse(&mut self, stream: StreamId, form: Form, problem: &Problem) -> Step {
         self.streams.insert(stream, Stage::Ended);
-        Step::Reply(problem.reply(None))
+        Step::Reply(problem.reply(None, form))
     }
 
     /// Carries one answer to the stream that waits for it, if it is still there.
@@ -313,15 +331,15 @@ impl Gate {
             return;
         };
         let step = match (stage, item.entry, answer) {
-            (Stage::Looking { offer, price }, Entry::Lookup(_), Answer::Channel { channel }) => {
-                self.judge(stream, offer, price, Some(&channel))
+            (Stage::Looking(case), Entry::Lookup(_), Answer::Channel { channel }) => {
+                self.judge(stream, case, Some(&channel))
             }
             (Stage::Committing { payment, .. }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
                 self.streams.insert(stream, Stage::Served { payment, attempt });
                 Step::Forward(upstream_headers(&payment))
             }
-            (Stage::Committing { offer, payment }, Entry::Commit(_), Answer::Refused { channel }) => {
-                self.refused(stream, &offer, payment.price(), &channel)
+            (Stage::Committing { case, .. }, Entry::Commit(_), Answer::Refused { channel }) => {
+                self.refused(stream, &case, &channel)
             }
             (Stage::Returning { payment }, Entry::TakeBack(_), Answer::TakenBack { channel }) => {
                 self.streams.insert(stream, Stage::Ended);
@@ -336,14 +354,14 @@ impl Gate {
                 self.streams.insert(stream, Stage::Ended);
                 Step::Release(Vec::new())
             }
-            (Stage::Committing { .. }, Entry::Commit(attempt), other) => {
+            (Stage::Committing { case, .. }, Entry::Commit(attempt), other) => {
                 if let Answer::Accepted { .. } | Answer::Channel { .. } | Answer::Final { .. } = other {
                     self.outbox.push(Item::take_back(None, attempt, deadline(now)));
                 }
-                self.refuse(stream, &Problem::Unavailable(Unavailable::UnknownOutcome))
+                self.unavailable(stream, case.form, Unavailable::UnknownOutcome)
             }
-            (Stage::Looking { .. }, Entry::Lookup(_), _) => {
-                self.refuse(stream, &Problem::Unavailable(Unavailable::Sidecar))
+            (Stage::Looking(case), Entry::Lookup(_), _) => {
+                self.unavailable(stream, case.form, Unavailable::Sidecar)
             }
             (stage, entry, answer) => {
                 // The stream went on without this answer: it was answered by Envoy while it was held.
@@ -360,11 +378,12 @@ impl Gate {
     }
 
     /// A commit was refused: the fresh state says why, or the sidecar could not serve at that moment.
-    fn refused(&mut self, stream: StreamId, offer: &Offer, price: Price, state: &ChannelState) -> Step {
-        match decide(offer, Known::Fresh(state), &self.config.terms(price)) {
-            Verdict::Charge(refusal) => self.charge(stream, refusal, price),
+    fn refused(&mut self, stream: StreamId, case: &Case, state: &ChannelState) -> Step {
+        match decide(&case.offer, Known::Fresh(state), &self.config.terms(case.price)) {
+            Verdict::Charge(refusal) => self.charge(stream, case, refusal),
             Verdict::Accept(_) | Verdict::Fetch(_) => {
-                self.refuse(stream, &Problem::Unavailable(self.sidecar.why_not()))
+                let why = self.sidecar.why_not();
+                self.unavailable(stream, case.form, why)
             }
         }
     }
@@ -379,11 +398,13 @@ impl Gate {
     ) {
         let waiting = item.stream.and_then(|stream| Some((stream, self.streams.get(&stream)?)));
         let step = match (waiting, &item.entry) {
-            (Some((stream, Stage::Looking { .. })), Entry::Lookup(_)) => {
-                Some((stream, self.refuse(stream, &Problem::Unavailable(Unavailable::Sidecar))))
+            (Some((stream, Stage::Looking(case))), Entry::Lookup(_)) => {
+                let form = case.form;
+                Some((stream, self.unavailable(stream, form, Unavailable::Sidecar)))
             }
-            (Some((stream, Stage::Committing { .. })), Entry::Commit(_)) => {
-                Some((stream, self.refuse(stream, &Problem::Unavailable(Unavailable::UnknownOutcome))))
+            (Some((stream, Stage::Committing { case, .. })), Entry::Commit(_)) => {
+                let form = case.form;
+                Some((stream, self.unavailable(stream, form, Unavailable::UnknownOutcome)))
             }
             (Some((stream, Stage::Returning { .. })), Entry::TakeBack(_)) => {
                 self.streams.insert(stream, Stage::Ended);
