@@ -5,6 +5,7 @@
 
 mod memory;
 mod outbox;
+mod settle;
 mod sidecar;
 
 use core::time::Duration;
@@ -20,13 +21,13 @@ use crate::offer::Offer;
 use crate::path::Path;
 use crate::request::Request;
 use crate::route::{self, Route};
-use crate::wire::{Answer, Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
+use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
 use crate::{ChannelId, Price, header};
 
 use memory::Memory;
 use outbox::{Item, Outbox};
 pub use sidecar::{CallOutcome, Notice};
-use sidecar::{Reading, Sidecar};
+use sidecar::Sidecar;
 
 /// Names a stream of this worker.
 pub type StreamId = u32;
@@ -223,34 +224,6 @@ impl Gate {
         Some(self.sidecar.request(entries))
     }
 
-    /// Takes the answer to the call that is under way: the steps of the streams that waited for it, and what an
-    /// operator should read in the log.
-    pub fn answered(
-        &mut self,
-        outcome: CallOutcome<'_>,
-        now: Moment,
-    ) -> (Vec<(StreamId, Step)>, Vec<Notice>) {
-        let items = self.outbox.answered();
-        let (reading, mut notices) = self.sidecar.read(outcome, items.len(), now);
-        let mut steps = Vec::new();
-        match reading {
-            Reading::Failed => {
-                for item in items {
-                    self.failed(item, now, &mut steps, &mut notices);
-                }
-            }
-            Reading::Answers { answers, new_ledger } => {
-                if new_ledger {
-                    self.memory.clear();
-                }
-                for (item, answer) in items.into_iter().zip(answers) {
-                    self.answer(item, answer, now, &mut steps, &mut notices);
-                }
-            }
-        }
-        (steps, notices)
-    }
-
     /// Judges a case by a fresh state, or by what is remembered.
     fn judge(&mut self, stream: StreamId, case: Case, fresh: Option<&ChannelState>) -> Step {
         let known = match (fresh, &case.offer.proof) {
@@ -305,124 +278,6 @@ impl Gate {
     fn refuse(&mut self, stream: StreamId, form: Form, problem: &Problem) -> Step {
         self.streams.insert(stream, Stage::Ended);
         Step::Reply(problem.reply(None, form))
-    }
-
-    /// Carries one answer to the stream that waits for it, if it is still there.
-    fn answer(
-        &mut self,
-        item: Item,
-        answer: Answer,
-        now: Moment,
-        steps: &mut Vec<(StreamId, Step)>,
-        notices: &mut Vec<Notice>,
-    ) {
-        if let Some(state) = answer.state() {
-            self.memory.put(item.channel(), *state);
-        }
-        if answer == Answer::Conflict {
-            notices.push(Notice::Conflict { channel: item.channel() });
-        }
-        let waiting = item.stream.and_then(|stream| Some((stream, self.streams.remove(&stream)?)));
-        let Some((stream, stage)) = waiting else {
-            if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (item.entry, answer) {
-                // The client left before its request went upstream.
-                self.outbox.push(Item::take_back(None, attempt, deadline(now)));
-            }
-            return;
-        };
-        let step = match (stage, item.entry, answer) {
-            (Stage::Looking(case), Entry::Lookup(_), Answer::Channel { channel }) => {
-                self.judge(stream, case, Some(&channel))
-            }
-            (Stage::Committing { payment, .. }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
-                self.streams.insert(stream, Stage::Served { payment, attempt });
-                Step::Forward(upstream_headers(&payment))
-            }
-            (Stage::Committing { case, .. }, Entry::Commit(_), Answer::Refused { channel }) => {
-                self.refused(stream, &case, &channel)
-            }
-            (Stage::Returning { payment }, Entry::TakeBack(_), Answer::TakenBack { channel }) => {
-                self.streams.insert(stream, Stage::Ended);
-                let mut headers = self.config.terms(payment.price()).headers();
-                headers.push((header::SENDER_ADDRESS, payment.proof().channel.sender.to_string()));
-                if let ChannelState::Open(open) = channel {
-                    headers.push((header::SENDER_BALANCE, open.balance.to_string()));
-                }
-                Step::Release(headers)
-            }
-            (Stage::Returning { .. }, Entry::TakeBack(_), _) => {
-                self.streams.insert(stream, Stage::Ended);
-                Step::Release(Vec::new())
-            }
-            (Stage::Committing { case, .. }, Entry::Commit(attempt), other) => {
-                if let Answer::Accepted { .. } | Answer::Channel { .. } | Answer::Final { .. } = other {
-                    self.outbox.push(Item::take_back(None, attempt, deadline(now)));
-                }
-                self.unavailable(stream, case.form, Unavailable::UnknownOutcome)
-            }
-            (Stage::Looking(case), Entry::Lookup(_), _) => {
-                self.unavailable(stream, case.form, Unavailable::Sidecar)
-            }
-            (stage, entry, answer) => {
-                // The stream went on without this answer: it was answered by Envoy while it was held.
-                self.streams.insert(stream, stage);
-                if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (entry, answer) {
-                    self.outbox.push(Item::take_back(None, attempt, deadline(now)));
-                }
-                return;
-            }
-        };
-        if step != Step::Hold {
-            steps.push((stream, step));
-        }
-    }
-
-    /// A commit was refused: the fresh state says why, or the sidecar could not serve at that moment.
-    fn refused(&mut self, stream: StreamId, case: &Case, state: &ChannelState) -> Step {
-        match decide(&case.offer, Known::Fresh(state), &self.config.terms(case.price)) {
-            Verdict::Charge(refusal) => self.charge(stream, case, refusal),
-            Verdict::Accept(_) | Verdict::Fetch(_) => {
-                let why = self.sidecar.why_not();
-                self.unavailable(stream, case.form, why)
-            }
-        }
-    }
-
-    /// A call failed. What it may have changed is undone; unknown is never "no".
-    fn failed(
-        &mut self,
-        item: Item,
-        now: Moment,
-        steps: &mut Vec<(StreamId, Step)>,
-        notices: &mut Vec<Notice>,
-    ) {
-        let waiting = item.stream.and_then(|stream| Some((stream, self.streams.get(&stream)?)));
-        let step = match (waiting, &item.entry) {
-            (Some((stream, Stage::Looking(case))), Entry::Lookup(_)) => {
-                let form = case.form;
-                Some((stream, self.unavailable(stream, form, Unavailable::Sidecar)))
-            }
-            (Some((stream, Stage::Committing { case, .. })), Entry::Commit(_)) => {
-                let form = case.form;
-                Some((stream, self.unavailable(stream, form, Unavailable::UnknownOutcome)))
-            }
-            (Some((stream, Stage::Returning { .. })), Entry::TakeBack(_)) => {
-                self.streams.insert(stream, Stage::Ended);
-                Some((stream, Step::Release(Vec::new())))
-            }
-            _ => None,
-        };
-        steps.extend(step);
-        let until = item.until.unwrap_or(deadline(now));
-        match item.entry {
-            Entry::Lookup(_) => {}
-            Entry::Commit(attempt) | Entry::TakeBack(attempt) => {
-                let kept = now < until && self.outbox.retry_later(Item::take_back(None, attempt, until));
-                if !kept {
-                    notices.push(Notice::TakeBackGivenUp { channel: attempt.channel });
-                }
-            }
-        }
     }
 }
 
