@@ -1,0 +1,155 @@
+//! The stack, left running: one JSON line of addresses on stdout, then logs on stderr.
+
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Parser;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use uraiden_core::{Address, TokenAmount};
+use uraiden_harness::{ExistingChain, Options, Stack};
+
+/// Starts chain, contract, sidecar, a sample service and Envoy on free loopback ports, and leaves them running.
+#[derive(Parser)]
+#[command(name = "stack")]
+struct Arguments {
+    /// Price of the paid path, in the token's base units
+    #[arg(long, value_name = "N", default_value = "1000")]
+    price: TokenAmount,
+    /// The path that costs the price, with everything below it
+    #[arg(long, value_name = "P", default_value = "/premium")]
+    paid_path: String,
+    /// Chain id of the development chain
+    #[arg(long, value_name = "N", default_value_t = 31337)]
+    chain_id: u64,
+    /// Time between its blocks; 0 mines a block per transaction, so that nothing is ever confirmed by waiting
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    block_time: Duration,
+    /// Blocks until the sidecar believes an event
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    confirmations: u32,
+    /// Use this node instead of starting one
+    #[arg(long, value_name = "URL", requires = "contract", requires = "receiver_key_file")]
+    rpc_url: Option<String>,
+    /// The channel contract on its chain
+    #[arg(long, value_name = "ADDR", requires = "rpc_url")]
+    contract: Option<Address>,
+    /// The file with the receiver's key
+    #[arg(long, value_name = "F", requires = "rpc_url")]
+    receiver_key_file: Option<PathBuf>,
+    /// The service to sell instead of the sample
+    #[arg(long, value_name = "HOST:PORT", value_parser = resolve)]
+    upstream: Option<SocketAddr>,
+    /// Another Envoy binary than the pinned one
+    #[arg(long, value_name = "PATH")]
+    envoy: Option<PathBuf>,
+    /// Envoy's worker threads
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: u32,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = Arguments::parse().options();
+    tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
+    let result = tokio::select! {
+        result = run(options) => result,
+        end = end() => end,
+    };
+    if let Err(error) = result {
+        eprintln!("stack: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// Starts the stack, says where it is, and watches it.
+async fn run(options: Options) -> Result<()> {
+    let mut stack = Stack::start(options).await?;
+    println!("{}", describe(&stack).await?);
+    loop {
+        stack.check()?;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+async fn describe(stack: &Stack) -> Result<serde_json::Value> {
+    let funded = stack.funded().await?;
+    let funded: Vec<_> =
+        funded.iter().map(|account| json!({ "address": account.address, "key": account.key() })).collect();
+    Ok(json!({
+        "envoyUrl": format!("http://{}", stack.envoy.address()),
+        "paidPath": stack.paid_path(),
+        "freePath": stack.free_path(),
+        "sidecarUrl": format!("http://{}", stack.sidecar.public()),
+        "adminUrl": format!("http://{}", stack.sidecar.admin()),
+        "rpcUrl": stack.chain.rpc_url(),
+        "chainId": stack.chain.chain_id(),
+        "contract": stack.contract(),
+        "token": stack.token(),
+        "receiver": stack.receiver(),
+        "price": stack.price(),
+        "funded": funded,
+    }))
+}
+
+/// Ctrl-C, SIGTERM, or the end of stdin.
+async fn end() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let (closed, stdin) = oneshot::channel();
+    // A thread of its own: the runtime would wait for a read of its own that never returns.
+    std::thread::spawn(move || {
+        let read = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        // Nobody listens any more where another reason to end came first.
+        let _ = closed.send(read);
+    });
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        _ = terminate.recv() => {}
+        read = stdin => { read??; }
+    }
+    tracing::info!("ending");
+    Ok(())
+}
+
+impl Arguments {
+    fn options(self) -> Options {
+        let existing = match (self.rpc_url, self.contract, self.receiver_key_file) {
+            (Some(rpc_url), Some(contract), Some(receiver_key_file)) => {
+                Some(ExistingChain { rpc_url, contract, receiver_key_file })
+            }
+            _ => None,
+        };
+        Options {
+            price: self.price,
+            paid_path: self.paid_path,
+            chain_id: self.chain_id,
+            block_time: (!self.block_time.is_zero()).then_some(self.block_time),
+            confirmations: self.confirmations,
+            existing,
+            upstream: self.upstream,
+            envoy: self.envoy,
+            concurrency: self.concurrency,
+        }
+    }
+}
+
+/// A number of seconds, such as 1 or 0.5.
+fn seconds(text: &str) -> Result<Duration> {
+    Ok(Duration::try_from_secs_f64(text.parse()?)?)
+}
+
+/// An IPv4 address where there is one: services that listen on loopback mostly do so there only.
+fn resolve(text: &str) -> Result<SocketAddr> {
+    let mut addresses: Vec<_> = text.to_socket_addrs()?.collect();
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    match addresses.first() {
+        Some(address) => Ok(*address),
+        None => bail!("{text} has no address"),
+    }
+}

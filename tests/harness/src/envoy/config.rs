@@ -1,0 +1,122 @@
+//! The shipped configuration with this stack's addresses in it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+use uraiden_core::{Address, TokenAmount};
+
+/// What is put into the configuration.
+#[derive(Debug)]
+pub(crate) struct Paywall<'a> {
+    pub(crate) wasm: &'a Path,
+    pub(crate) upstream: SocketAddr,
+    pub(crate) sidecar_public: SocketAddr,
+    pub(crate) sidecar_internal: SocketAddr,
+    pub(crate) bearer_token: &'a str,
+    pub(crate) contract: Address,
+    pub(crate) receiver: Address,
+    pub(crate) token: Address,
+    pub(crate) chain_id: u64,
+    pub(crate) paid_path: &'a str,
+    pub(crate) price: TokenAmount,
+}
+
+/// Envoy's configuration as JSON, made from the file that users copy. Every place must be found in it: a change of
+/// the file that this code does not follow is an error.
+pub(crate) fn make(template: &Path, paywall: &Paywall<'_>) -> Result<String> {
+    let text = fs::read_to_string(template).with_context(|| template.display().to_string())?;
+    let mut config: Value = serde_norway::from_str(&text).with_context(|| template.display().to_string())?;
+    fill(&mut config, paywall).with_context(|| template.display().to_string())?;
+    Ok(serde_json::to_string_pretty(&config)?)
+}
+
+fn fill(config: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
+    *at(config, "/admin/address/socket_address/port_value")? = json!(0);
+    let resources = at(config, "/static_resources")?;
+
+    let listener = named(at(resources, "/listeners")?, "public")?;
+    *at(listener, "/address/socket_address/port_value")? = json!(0);
+    let filters = at(listener, "/filter_chains/0/filters/0/typed_config/http_filters")?;
+    let plugin = at(named(filters, "envoy.filters.http.wasm")?, "/typed_config/config")?;
+    *at(plugin, "/vm_config/code/local/filename")? = json!(paywall.wasm);
+    let configuration = at(plugin, "/configuration/value")?;
+    let mut ours: Value =
+        serde_json::from_str(configuration.as_str().context("the plugin's configuration is no text")?)
+            .context("the plugin's configuration")?;
+    fill_plugin(&mut ours, paywall)?;
+    *configuration = json!(ours.to_string());
+
+    let clusters = at(resources, "/clusters")?;
+    for (name, address) in [
+        ("app", paywall.upstream),
+        ("uraiden-internal", paywall.sidecar_internal),
+        ("uraiden-public", paywall.sidecar_public),
+    ] {
+        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
+        let socket = at(named(clusters, name)?, endpoint)?;
+        *at(socket, "/address")? = json!(address.ip().to_string());
+        *at(socket, "/port_value")? = json!(address.port());
+    }
+    Ok(())
+}
+
+fn fill_plugin(ours: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
+    *at(ours, "/sidecar/bearerToken")? = json!(paywall.bearer_token);
+    *at(ours, "/contract")? = json!(paywall.contract);
+    *at(ours, "/receiver")? = json!(paywall.receiver);
+    *at(ours, "/token")? = json!(paywall.token);
+    *at(ours, "/chainId")? = json!(paywall.chain_id);
+    let path = paywall.paid_path.trim_end_matches('/');
+    *at(ours, "/rules")? = json!([
+        { "match": { "path": path }, "price": paywall.price },
+        { "match": { "pathPrefix": format!("{path}/") }, "price": paywall.price },
+    ]);
+    Ok(())
+}
+
+fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+    value.pointer_mut(pointer).with_context(|| format!("there is no {pointer}"))
+}
+
+fn named<'a>(list: &'a mut Value, name: &str) -> Result<&'a mut Value> {
+    list.as_array_mut()
+        .and_then(|list| list.iter_mut().find(|item| item["name"] == name))
+        .with_context(|| format!("there is nothing named {name:?}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_the_shipped_file_is_left_that_must_be_changed() {
+        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../envoy/envoy.yaml");
+        let paywall = Paywall {
+            wasm: Path::new("/w/uraiden.wasm"),
+            upstream: "127.0.0.1:1001".parse().unwrap(),
+            sidecar_public: "127.0.0.1:1002".parse().unwrap(),
+            sidecar_internal: "127.0.0.1:1003".parse().unwrap(),
+            bearer_token: "secret",
+            contract: Address([1; 20]),
+            receiver: Address([2; 20]),
+            token: Address([3; 20]),
+            chain_id: 61,
+            paid_path: "/resource",
+            price: TokenAmount::new(3),
+        };
+        let made = make(&template, &paywall).unwrap();
+        // Every line that the file marks has its value replaced.
+        let shipped = fs::read_to_string(&template).unwrap();
+        for line in shipped.lines().filter(|line| line.contains("# CHANGE") && line.contains("port_value")) {
+            let port = line.split("port_value:").nth(1).unwrap().trim().split(' ').next().unwrap();
+            assert!(!made.contains(&format!("\"port_value\": {port}\n")), "{port}");
+        }
+        for new in ["1001", "1002", "1003", "/w/uraiden.wasm", "secret", "\\\"chainId\\\":61", "/resource/"] {
+            assert!(made.contains(new), "{new}");
+        }
+        assert!(!made.contains("/etc/envoy") && !made.contains("/premium"), "{made}");
+    }
+}

@@ -1,0 +1,73 @@
+//! What a stack is made of.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use uraiden_core::{Address, TokenAmount};
+
+/// What differs from stack to stack. The default is for tests: a chain that mines a block a transaction, and two
+/// worker threads in Envoy, so that a channel is met on a worker that has not seen it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What the paid path costs, in base units of the token; at least 1.
+    pub price: TokenAmount,
+    /// The path that costs it, with everything below. Starts with `/`.
+    pub paid_path: String,
+    /// EIP-155's id of the development chain.
+    pub chain_id: u64,
+    /// The time between two blocks; `None` mines a block per transaction and otherwise only on [`DevChain::mine`].
+    ///
+    /// [`DevChain::mine`]: crate::DevChain::mine
+    pub block_time: Option<Duration>,
+    /// How many blocks must be on top of an event before the sidecar believes it.
+    pub confirmations: u32,
+    /// A chain and contract that are there already, instead of new ones.
+    pub existing: Option<ExistingChain>,
+    /// The service that is sold, instead of the sample.
+    pub upstream: Option<SocketAddr>,
+    /// Another Envoy binary than the pinned one.
+    pub envoy: Option<PathBuf>,
+    /// Envoy's worker threads.
+    pub concurrency: u32,
+}
+
+/// A chain with a channel contract on it.
+#[derive(Clone, Debug)]
+pub struct ExistingChain {
+    /// The node.
+    pub rpc_url: String,
+    /// The `RaidenMicroTransferChannels`.
+    pub contract: Address,
+    /// A file with the receiver's private key in hex, which only its owner can read.
+    pub receiver_key_file: PathBuf,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            price: TokenAmount::new(1000),
+            paid_path: "/premium".to_owned(),
+            chain_id: 31337,
+            block_time: None,
+            confirmations: 1,
+            existing: None,
+            upstream: None,
+            envoy: None,
+            concurrency: 2,
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn check(&self) -> Result<()> {
+        let path = &self.paid_path;
+        ensure!(
+            path.starts_with('/') && path.len() > 1,
+            "paid path {path:?}: starts with / and is more than that"
+        );
+        ensure!(!self.price.is_zero(), "price 0: a paid path costs 1 or more");
+        Ok(())
+    }
+}

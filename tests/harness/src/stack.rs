@@ -1,0 +1,196 @@
+//! All parts together.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use hyper::body::Bytes;
+use reqwest::Url;
+use uraiden_core::{Address, TokenAmount};
+
+use crate::envoy::Paywall;
+use crate::folder::Folder;
+use crate::ground::Ground;
+use crate::sidecar::GATEWAY_PATH;
+use crate::tools::Tools;
+use crate::{Account, Answer, Deployment, DevChain, Envoy, NO_HEADERS, Options, Sidecar, Upstream, raw};
+
+/// A path that costs nothing.
+const FREE_PATH: &str = "/free";
+
+/// How long the paywall may take to hear from the sidecar.
+const OPEN: Duration = Duration::from_secs(20);
+
+/// A running stack. The parts stop in the order of the fields.
+#[derive(Debug)]
+pub struct Stack {
+    /// The front door.
+    pub envoy: Envoy,
+    /// The channel manager.
+    pub sidecar: Sidecar,
+    /// The chain.
+    pub chain: DevChain,
+    pub(crate) deployment: Deployment,
+    upstream: Option<Upstream>,
+    receiver: Account,
+    pub(crate) options: Options,
+    // Removed last: the others write into it.
+    folder: Folder,
+}
+
+impl Stack {
+    /// Starts everything and waits until the paid path asks for its price.
+    ///
+    /// # Errors
+    ///
+    /// Names what is missing or did not become ready, with the tail of its log.
+    pub async fn start(options: Options) -> Result<Self> {
+        options.check()?;
+        let tools = Tools::find(options.envoy.as_deref())?;
+        let folder = Folder::new()?;
+        let ground = Ground::prepare(&tools, &folder, &options).await?;
+        let Ground { chain, deployment, receiver, receiver_key_file } = ground;
+        let (contract, confirmations) = (deployment.contract, options.confirmations);
+        let sidecar =
+            Sidecar::start(&tools, &folder, chain.rpc_url(), contract, &receiver_key_file, confirmations)
+                .await?;
+        let (upstream, sold) = match options.upstream {
+            Some(address) => (None, address),
+            None => {
+                let upstream = Upstream::start()?;
+                let address = upstream.address();
+                (Some(upstream), address)
+            }
+        };
+        let paywall = Paywall {
+            wasm: &tools.wasm,
+            upstream: sold,
+            sidecar_public: sidecar.public(),
+            sidecar_internal: sidecar.internal(),
+            bearer_token: sidecar.token(),
+            contract,
+            receiver: receiver.address,
+            token: deployment.token,
+            chain_id: chain.chain_id(),
+            paid_path: &options.paid_path,
+            price: options.price,
+        };
+        let envoy = Envoy::start(&tools, &folder, "envoy", &paywall, options.concurrency).await?;
+        let mut stack = Self { envoy, sidecar, chain, deployment, upstream, receiver, options, folder };
+        stack.until_open().await?;
+        Ok(stack)
+    }
+
+    /// The contract that holds the deposits.
+    pub fn contract(&self) -> Address {
+        self.deployment.contract
+    }
+
+    /// The token of the deposits.
+    pub fn token(&self) -> Address {
+        self.deployment.token
+    }
+
+    /// The merchant.
+    pub fn receiver(&self) -> Address {
+        self.receiver.address
+    }
+
+    /// What the paid path costs.
+    pub fn price(&self) -> TokenAmount {
+        self.options.price
+    }
+
+    /// A path that costs [`Stack::price`], as does everything below it.
+    pub fn paid_path(&self) -> &str {
+        &self.options.paid_path
+    }
+
+    /// A path that costs nothing.
+    pub fn free_path(&self) -> &str {
+        FREE_PATH
+    }
+
+    /// The URL of a path at Envoy.
+    ///
+    /// # Panics
+    ///
+    /// If the path does not start with `/`.
+    pub fn url(&self, path: &str) -> Url {
+        assert!(path.starts_with('/'), "a path starts with /: {path:?}");
+        format!("http://{}{path}", self.envoy.address()).parse().expect("an address and a path make a URL")
+    }
+
+    /// The root of the channel API, as clients reach it through Envoy.
+    pub fn gateway(&self) -> Url {
+        self.url(GATEWAY_PATH)
+    }
+
+    /// The service that is sold.
+    ///
+    /// # Panics
+    ///
+    /// If [`Options::upstream`] names another one than the sample.
+    pub fn upstream(&self) -> &Upstream {
+        self.upstream.as_ref().expect("the sample upstream runs, unless the options name another")
+    }
+
+    /// The folder with the log of each part. It goes with the stack, unless a test panics.
+    pub fn logs(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    /// A GET through Envoy, exactly as it is written.
+    pub async fn raw_get(
+        &self,
+        path: &str,
+        headers: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+    ) -> Result<Answer> {
+        self.raw("GET", path, headers, Bytes::new()).await
+    }
+
+    /// A request through Envoy, exactly as it is written.
+    pub async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<[u8]>)>,
+        body: impl Into<Bytes>,
+    ) -> Result<Answer> {
+        raw::send(self.envoy.address(), method, path, headers, body).await
+    }
+
+    /// Fails with a log's tail if a part has ended by itself.
+    pub fn check(&mut self) -> Result<()> {
+        self.chain.check()?;
+        self.sidecar.part().check()?;
+        self.envoy.part().check()
+    }
+
+    /// The tails of all logs.
+    pub fn log_tails(&mut self) -> String {
+        [self.envoy.part().log_tail(), self.sidecar.part().log_tail()].join("\n")
+    }
+
+    /// The paywall answers 502 until it has heard from the sidecar, and each of Envoy's workers hears for itself.
+    /// The kernel spreads connections over the workers at random: so many 402s in a row come from all of them.
+    async fn until_open(&mut self) -> Result<()> {
+        let deadline = Instant::now() + OPEN;
+        let mut in_a_row = 0;
+        while in_a_row < 16 * self.options.concurrency {
+            self.check()?;
+            let answer = self.raw_get(self.paid_path(), NO_HEADERS).await.context("the paid path")?;
+            if answer.status == 402 {
+                in_a_row += 1;
+                continue;
+            }
+            in_a_row = 0;
+            if Instant::now() > deadline {
+                let (status, text) = (answer.status, answer.text());
+                let tails = self.log_tails();
+                bail!("the paid path answers {status} instead of 402 after {OPEN:?}: {text}\n{tails}");
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}
