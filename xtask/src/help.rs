@@ -37,7 +37,7 @@ Usage: cargo xtask stack [OPTIONS]
   --price N                 price of the paid path, in the token's base units
   --paid-path P             the path that costs the price
   --chain-id N              chain id of the development chain
-  --block-time SECONDS      time between its blocks; without it, a block per transaction
+  --block-time SECONDS      time between its blocks, 1 by default; 0 is a block per transaction
   --confirmations N         blocks until the sidecar believes an event
   --rpc-url URL             use this node instead of starting one; with it:
     --contract ADDR           the channel contract on its chain

@@ -34,7 +34,7 @@ mod upstream;
 pub use accounts::Account;
 pub use chain::DevChain;
 pub use deploy::Deployment;
-pub use envoy::Envoy;
+pub use envoy::{Envoy, EnvoyConfig};
 pub use options::{ExistingChain, Options};
 pub use part::Part;
 pub use raw::{Answer, NO_HEADERS};

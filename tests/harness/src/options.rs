@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use uraiden_core::{Address, TokenAmount};
 
+use crate::EnvoyConfig;
+
 /// What differs from stack to stack. The default is for tests: a chain that mines a block a transaction, and two
 /// worker threads in Envoy, so that a channel is met on a worker that has not seen it.
 #[derive(Clone, Debug)]
@@ -31,6 +33,10 @@ pub struct Options {
     pub envoy: Option<PathBuf>,
     /// Envoy's worker threads.
     pub concurrency: u32,
+    /// Changes Envoy's configuration before it starts.
+    pub change: fn(&mut EnvoyConfig),
+    /// Whether to wait until the paid path asks for its price. A scene whose paywall stays closed does not.
+    pub open: bool,
 }
 
 /// A chain with a channel contract on it.
@@ -56,6 +62,8 @@ impl Default for Options {
             upstream: None,
             envoy: None,
             concurrency: 2,
+            change: |_| {},
+            open: true,
         }
     }
 }

@@ -73,10 +73,13 @@ impl Stack {
             chain_id: chain.chain_id(),
             paid_path: &options.paid_path,
             price: options.price,
+            change: options.change,
         };
         let envoy = Envoy::start(&tools, &folder, "envoy", &paywall, options.concurrency).await?;
         let mut stack = Self { envoy, sidecar, chain, deployment, upstream, receiver, options, folder };
-        stack.until_open().await?;
+        if stack.options.open {
+            stack.until_open().await?;
+        }
         Ok(stack)
     }
 

@@ -11,7 +11,7 @@ use crate::process;
 
 /// All that these packages may name in their `[dependencies]` and `[build-dependencies]`.
 const DIRECT: [(&str, &[&str]); 3] = [
-    ("uraiden-core", &["hex", "k256", "serde", "serde_json", "tiny-keccak"]),
+    ("uraiden-core", &["hex", "k256", "regex-lite", "serde", "serde_json", "tiny-keccak"]),
     ("uraiden-filter", &["uraiden-core", "hex", "log", "proxy-wasm", "serde_json"]),
     // Small, so that the first command in a new checkout answers within seconds.
     ("xtask", &["anyhow", "lexopt", "serde_json"]),
@@ -19,11 +19,11 @@ const DIRECT: [(&str, &[&str]); 3] = [
 
 /// All that may be below core, on any platform: arithmetic, encoding, and what serde and k256 are made of.
 #[rustfmt::skip]
-const BELOW_CORE: [&str; 46] = [
+const BELOW_CORE: [&str; 47] = [
     "base16ct", "block-buffer", "cfg-if", "cmov", "const-oid", "cpubits", "cpufeatures", "crunchy", "crypto-bigint",
     "crypto-common", "ctutils", "der", "digest", "ecdsa", "elliptic-curve", "ff", "group", "hex", "hmac",
     "hybrid-array", "itoa", "k256", "libc", "memchr", "num-traits", "primefield", "primeorder", "proc-macro2",
-    "quote", "rand_core", "rfc6979", "sec1", "serde", "serde_core", "serde_derive", "serde_json", "sha2",
+    "quote", "rand_core", "regex-lite", "rfc6979", "sec1", "serde", "serde_core", "serde_derive", "serde_json", "sha2",
     "signature", "subtle", "syn", "tiny-keccak", "typenum", "unicode-ident", "wnaf", "zeroize", "zmij",
 ];
 

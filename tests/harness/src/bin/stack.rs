@@ -80,6 +80,8 @@ async fn run(options: Options) -> Result<()> {
 
 async fn describe(stack: &Stack) -> Result<serde_json::Value> {
     let funded = stack.funded().await?;
+    // An integer, as in the channel API, however large.
+    let price: serde_json::Number = stack.price().to_string().parse()?;
     let funded: Vec<_> =
         funded.iter().map(|account| json!({ "address": account.address, "key": account.key() })).collect();
     Ok(json!({
@@ -93,7 +95,7 @@ async fn describe(stack: &Stack) -> Result<serde_json::Value> {
         "contract": stack.contract(),
         "token": stack.token(),
         "receiver": stack.receiver(),
-        "price": stack.price(),
+        "price": price,
         "funded": funded,
     }))
 }
@@ -135,6 +137,7 @@ impl Arguments {
             upstream: self.upstream,
             envoy: self.envoy,
             concurrency: self.concurrency,
+            ..Options::default()
         }
     }
 }

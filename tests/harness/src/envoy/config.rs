@@ -22,34 +22,61 @@ pub(crate) struct Paywall<'a> {
     pub(crate) chain_id: u64,
     pub(crate) paid_path: &'a str,
     pub(crate) price: TokenAmount,
+    pub(crate) change: fn(&mut EnvoyConfig),
+}
+
+/// A configuration of Envoy that a scene may change.
+#[derive(Debug)]
+pub struct EnvoyConfig {
+    /// The whole, but for the plugin's configuration.
+    pub envoy: Value,
+    /// The plugin's configuration.
+    pub plugin: Value,
+}
+
+impl EnvoyConfig {
+    /// The routes of the only virtual host; the first that matches is taken.
+    ///
+    /// # Panics
+    ///
+    /// If the shipped file has none.
+    pub fn routes(&mut self) -> &mut Vec<Value> {
+        const ROUTES: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/\
+                              virtual_hosts/0/routes";
+        self.envoy.pointer_mut(ROUTES).and_then(Value::as_array_mut).expect("the shipped file has routes")
+    }
 }
 
 /// Envoy's configuration as JSON, made from the file that users copy. Every place must be found in it: a change of
 /// the file that this code does not follow is an error.
 pub(crate) fn make(template: &Path, paywall: &Paywall<'_>) -> Result<String> {
     let text = fs::read_to_string(template).with_context(|| template.display().to_string())?;
-    let mut config: Value = serde_norway::from_str(&text).with_context(|| template.display().to_string())?;
-    fill(&mut config, paywall).with_context(|| template.display().to_string())?;
-    Ok(serde_json::to_string_pretty(&config)?)
+    let envoy: Value = serde_norway::from_str(&text).with_context(|| template.display().to_string())?;
+    let mut config = fill(envoy, paywall).with_context(|| template.display().to_string())?;
+    (paywall.change)(&mut config);
+    let EnvoyConfig { mut envoy, plugin } = config;
+    *at(plugin_of(&mut envoy)?, "/configuration/value")? = json!(plugin.to_string());
+    Ok(serde_json::to_string_pretty(&envoy)?)
 }
 
-fn fill(config: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
-    *at(config, "/admin/address/socket_address/port_value")? = json!(0);
-    let resources = at(config, "/static_resources")?;
-
-    let listener = named(at(resources, "/listeners")?, "public")?;
-    *at(listener, "/address/socket_address/port_value")? = json!(0);
+fn plugin_of(envoy: &mut Value) -> Result<&mut Value> {
+    let listener = named(at(envoy, "/static_resources/listeners")?, "public")?;
     let filters = at(listener, "/filter_chains/0/filters/0/typed_config/http_filters")?;
-    let plugin = at(named(filters, "envoy.filters.http.wasm")?, "/typed_config/config")?;
-    *at(plugin, "/vm_config/code/local/filename")? = json!(paywall.wasm);
-    let configuration = at(plugin, "/configuration/value")?;
-    let mut ours: Value =
-        serde_json::from_str(configuration.as_str().context("the plugin's configuration is no text")?)
-            .context("the plugin's configuration")?;
-    fill_plugin(&mut ours, paywall)?;
-    *configuration = json!(ours.to_string());
+    at(named(filters, "envoy.filters.http.wasm")?, "/typed_config/config")
+}
 
-    let clusters = at(resources, "/clusters")?;
+fn fill(mut config: Value, paywall: &Paywall<'_>) -> Result<EnvoyConfig> {
+    *at(&mut config, "/admin/address/socket_address/port_value")? = json!(0);
+    let listener = named(at(&mut config, "/static_resources/listeners")?, "public")?;
+    *at(listener, "/address/socket_address/port_value")? = json!(0);
+    let configured = plugin_of(&mut config)?;
+    *at(configured, "/vm_config/code/local/filename")? = json!(paywall.wasm);
+    let text =
+        at(configured, "/configuration/value")?.as_str().context("the plugin's configuration is no text")?;
+    let mut plugin = serde_json::from_str(text).context("the plugin's configuration")?;
+    fill_plugin(&mut plugin, paywall)?;
+
+    let clusters = at(&mut config, "/static_resources/clusters")?;
     for (name, address) in [
         ("app", paywall.upstream),
         ("uraiden-internal", paywall.sidecar_internal),
@@ -60,7 +87,7 @@ fn fill(config: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
         *at(socket, "/address")? = json!(address.ip().to_string());
         *at(socket, "/port_value")? = json!(address.port());
     }
-    Ok(())
+    Ok(EnvoyConfig { envoy: config, plugin })
 }
 
 fn fill_plugin(ours: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
@@ -106,6 +133,7 @@ mod tests {
             chain_id: 61,
             paid_path: "/resource",
             price: TokenAmount::new(3),
+            change: |_| {},
         };
         let made = make(&template, &paywall).unwrap();
         // Every line that the file marks has its value replaced.

@@ -11,6 +11,7 @@ use crate::folder::Folder;
 use crate::tools::Tools;
 use crate::{Part, raw};
 
+pub use config::EnvoyConfig;
 pub(crate) use config::Paywall;
 
 /// A running Envoy.
