@@ -1,2 +1,90 @@
-//! x
-fn main() {}
+//! The merchant's program: `uraiden serve`, and the tools around it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use uraiden_sidecar::settings::{Layer, LogFormat, Settings};
+use uraiden_sidecar::{deploy, serve};
+
+/// µRaiden payments for Envoy: the service behind the paywall filter
+#[derive(Parser)]
+#[command(name = "uraiden", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Follow the chain, keep balances and proofs, answer Envoy's filters and clients
+    ///
+    /// Every setting can be given as a flag, as a variable URAIDEN_* or, under the flag's name without the dashes in
+    /// front, in a TOML file (`--config`). A flag goes before a variable, a variable before the file.
+    ///
+    /// The receiver's key is read from --receiver-key-file (64 hex digits), or from --receiver-keystore with
+    /// --receiver-password-file. Ends with status 0 on SIGTERM or SIGINT, when everything that was accepted is written.
+    #[command(after_help = "Example:\n  \
+        uraiden serve --rpc-url http://127.0.0.1:8545 --contract 0xe7f1…0512 --receiver-key-file receiver.key")]
+    Serve(Box<ServeArgs>),
+    /// Put a test token and a channel contract on a development chain
+    ///
+    /// Works on chains 61, 1337 and 31337 only. The deployer gets the token's whole supply.
+    Deploy(deploy::DeployArgs),
+}
+
+#[derive(Args)]
+struct ServeArgs {
+    /// TOML file with settings, by the names of the flags
+    #[arg(long, env = "URAIDEN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    layer: Layer,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Serve(args) => serve(*args),
+        Command::Deploy(args) => block_on(deploy::run(args)).map(|()| ExitCode::SUCCESS),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("uraiden: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(ServeArgs { config, layer }: ServeArgs) -> anyhow::Result<ExitCode> {
+    let layer = match config {
+        Some(path) => layer.over(Layer::from_file(&path)?),
+        None => layer,
+    };
+    let settings = Settings::from_layer(layer)?;
+    log_to_stderr(&settings)?;
+    // From here on the log is where everything is said.
+    Ok(match block_on(serve::run(settings)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("ending: {error:#}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn log_to_stderr(settings: &Settings) -> anyhow::Result<()> {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .parse(&settings.log_filter)
+        .map_err(|error| anyhow::anyhow!("log-filter is {:?}: {error}", settings.log_filter))?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Text => builder.with_ansi(false).init(),
+        LogFormat::Json => builder.json().flatten_event(true).init(),
+    }
+    Ok(())
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,123 @@
+//! The filters' listener. Whoever can send a batch is trusted with money.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router, body::Bytes};
+use serde::Deserialize;
+use subtle::ConstantTimeEq;
+use uraiden_core::wire::{BATCH_PATH, BatchRequest, BatchResponse, Health, Identity, MAX_ENTRIES, VERSION};
+
+use super::error::{ApiError, no_such_method, no_such_path};
+use crate::health::HealthBoard;
+use crate::store::{Commits, Store};
+
+/// The largest batch, in bytes.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// What the listener needs.
+#[derive(Clone)]
+pub struct Internal {
+    /// The ledger.
+    pub store: Store,
+    /// Whether payments are accepted.
+    pub health: Arc<HealthBoard>,
+    /// The filters' bearer token; without one, being able to connect is enough.
+    pub token: Option<Arc<str>>,
+}
+
+/// Takes batches.
+pub fn router(internal: Internal) -> Router {
+    Router::new()
+        .route(BATCH_PATH, post(batch))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(MAX_BYTES))
+        // Outermost: nothing of a stranger's request is read.
+        .layer(middleware::from_fn_with_state(internal.clone(), authorize))
+        .with_state(internal)
+}
+
+async fn authorize(State(internal): State<Internal>, request: Request, next: Next) -> Response {
+    match &internal.token {
+        Some(token) if !shows(request.headers(), token) => {
+            tracing::debug!("a call without the internal token was refused");
+            let error = ApiError::new(StatusCode::UNAUTHORIZED, "The internal token is missing or wrong");
+            ([(header::WWW_AUTHENTICATE, "Bearer")], error).into_response()
+        }
+        Some(_) | None => next.run(request).await,
+    }
+}
+
+/// Whether the request carries the token. How long it takes tells nothing of the token but its length.
+fn shows(headers: &HeaderMap, token: &str) -> bool {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return false };
+    let Some((scheme, shown)) = value.as_bytes().split_at_checked("Bearer ".len()) else { return false };
+    scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(shown.trim_ascii().ct_eq(token.as_bytes()))
+}
+
+async fn batch(
+    State(internal): State<Internal>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    let request = parse(&body?)?;
+    let Some(bound) = internal.store.bound() else {
+        // Without a node there is no identity to answer with.
+        let Health::NotReady { reason } = internal.health.health() else {
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "starting"));
+        };
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason));
+    };
+    let health = internal.health.health();
+    let mut response = BatchResponse {
+        version: VERSION,
+        identity: bound.identity,
+        ledger: bound.ledger.clone(),
+        health,
+        answers: Vec::new(),
+    };
+    if request.identity != bound.identity {
+        let Identity { chain_id, contract, receiver, token } = request.identity;
+        tracing::debug!(chain_id, %contract, %receiver, %token, "a batch for another identity was refused");
+        return Ok((StatusCode::CONFLICT, Json(response)).into_response());
+    }
+    let commits = match response.health {
+        Health::Ready => Commits::Judge,
+        Health::NotReady { .. } => Commits::Refuse,
+    };
+    response.answers = internal.store.batch(request.entries, commits).await?;
+    Ok(Json(response).into_response())
+}
+
+fn parse(body: &[u8]) -> Result<BatchRequest, ApiError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+
+    let parsed = serde_json::from_slice::<BatchRequest>(body);
+    // Another version may be shaped in another way, so its number is looked at first.
+    let version = match &parsed {
+        Ok(request) => Some(request.version),
+        Err(_) => serde_json::from_slice::<Versioned>(body).ok().map(|versioned| versioned.version),
+    };
+    if let Some(version) = version.filter(|&version| version != VERSION) {
+        return Err(ApiError::bad_request(format!(
+            "the batch has version {version}, and this sidecar speaks version {VERSION}: filter and sidecar must be of \
+             one release"
+        )));
+    }
+    let request = parsed.map_err(|error| ApiError::bad_request(format!("no batch: {error}")))?;
+    match request.entries.len() {
+        0..=MAX_ENTRIES => Ok(request),
+        entries => Err(ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("the batch has {entries} entries, where at most {MAX_ENTRIES} are taken"),
+        )),
+    }
+}

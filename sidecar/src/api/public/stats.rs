@@ -1,0 +1,92 @@
+//! Figures over all channels, and what a page needs to talk to the contracts.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::Mutex;
+use uraiden_core::Address;
+
+use alloy::primitives::U256;
+
+use super::Api;
+use crate::api::error::ApiError;
+use crate::api::json::Integer;
+use crate::chain::contract::{CHANNELS_ABI, TOKEN_ABI};
+use crate::store::Totals;
+
+/// How long figures are good for: everyone may ask, and they cost a walk over all channels.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The figures of a moment ago. Locked while they are made, so that they are made once.
+#[derive(Default)]
+pub(super) struct Cache(Mutex<Option<Figures>>);
+
+#[derive(Clone, Copy)]
+struct Figures {
+    at: Instant,
+    totals: Totals,
+    /// What the receiver holds of the token; `None` where the node did not say.
+    liquid_balance: Option<U256>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Stats {
+    deposit_sum: Integer,
+    open_channels: u64,
+    pending_channels: u64,
+    balance_sum: Integer,
+    unique_senders: u64,
+    liquid_balance: Option<Integer>,
+    token_address: Address,
+    contract_address: Address,
+    receiver_address: Address,
+    manager_abi: &'static RawValue,
+    token_abi: &'static RawValue,
+    /// The first block to look for events of the contract in.
+    sync_block: u64,
+}
+
+/// `GET /stats`.
+pub(super) async fn stats(State(api): State<Arc<Api>>) -> Result<Json<Stats>, ApiError> {
+    let Some(bound) = api.public.store.bound() else {
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "The Ethereum node was not reached yet"));
+    };
+    let Figures { totals, liquid_balance, .. } = figures(&api, bound.identity.token).await?;
+    Ok(Json(Stats {
+        deposit_sum: totals.deposit_sum.into(),
+        open_channels: totals.open_channels,
+        pending_channels: totals.pending_channels,
+        balance_sum: totals.balance_sum.into(),
+        unique_senders: totals.unique_senders,
+        liquid_balance: liquid_balance.map(Integer::from),
+        token_address: bound.identity.token,
+        contract_address: bound.identity.contract,
+        receiver_address: bound.identity.receiver,
+        manager_abi: &CHANNELS_ABI,
+        token_abi: &TOKEN_ABI,
+        sync_block: api.public.start_block,
+    }))
+}
+
+async fn figures(api: &Api, token: Address) -> Result<Figures, ApiError> {
+    let mut cached = api.stats.0.lock().await;
+    if let Some(figures) = cached.filter(|figures| figures.at.elapsed() < FRESH) {
+        return Ok(figures);
+    }
+    let totals = api.public.store.totals().await?;
+    let liquid_balance = match api.public.node.token_balance(token, api.public.key.address()).await {
+        Ok(balance) => Some(balance),
+        Err(error) => {
+            tracing::debug!(%error, "the receiver's balance is not known");
+            None
+        }
+    };
+    let figures = Figures { at: Instant::now(), totals, liquid_balance };
+    *cached = Some(figures);
+    Ok(figures)
+}

@@ -1,0 +1,158 @@
+//! `uraiden serve`: puts the parts together, and takes them apart in order.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::fs::Mode;
+use serde::Serialize;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::api::internal::Internal;
+use crate::api::public::Public;
+use crate::api::{self, Bound};
+use crate::chain::{Follower, Following, Node};
+use crate::health::HealthBoard;
+use crate::key::ReceiverKey;
+use crate::secret;
+use crate::settings::{Listen, Settings};
+use crate::store::{Opened, Scope, Store};
+
+/// The longest that one question to the node may take.
+const NODE_CALL: Duration = Duration::from_secs(10);
+
+/// A token that can be guessed is none.
+const MIN_TOKEN: usize = 16;
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+///
+/// Whatever makes serving impossible, at the start or later.
+pub async fn run(settings: Settings) -> Result<()> {
+    // Database, socket and addresses file are nobody else's.
+    rustix::process::umask(Mode::from_raw_mode(0o077));
+
+    let key = ReceiverKey::load(&settings.receiver_key).context("the receiver's key")?;
+    let token = internal_token(&settings)?;
+    let scope =
+        Scope { contract: settings.contract, receiver: key.address(), confirmations: settings.confirmations };
+    let health = Arc::new(HealthBoard::new(settings.node_timeout));
+    let Opened { store, writer } = Store::open(&settings.database, scope, health.clone()).await?;
+    let node = Node::new(
+        settings.rpc_url.clone(),
+        settings.contract,
+        key.address(),
+        NODE_CALL.min(settings.node_timeout),
+    );
+
+    let listeners = Listeners::bind(&settings).await?;
+    let (stop, stopping) = watch::channel(false);
+    let mut writing = tokio::spawn(writer.run());
+    let following = Following { start_block: settings.start_block, poll_interval: settings.poll_interval };
+    let follower = Follower::new(node.clone(), store.clone(), health.clone(), following);
+    let public = Public {
+        store: store.clone(),
+        key,
+        node,
+        contract: settings.contract,
+        close_needs: settings.close_needs,
+        start_block: settings.start_block,
+    };
+    let mut serving = JoinSet::new();
+    let Listeners { public: to_clients, internal: to_filters, admin: to_operators } = listeners;
+    serving.spawn(to_clients.serve(api::public::router(public, &settings.gateway_path), stopping.clone()));
+    let internal = Internal { store, health: health.clone(), token };
+    serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));
+    serving.spawn(to_operators.serve(api::admin::router(health), stopping));
+
+    let outcome = tokio::select! {
+        outcome = asked_to_stop() => outcome,
+        // The follower ends only where it must not go on; dropped with it is its handle on the ledger.
+        fatal = follower.run() => Err(fatal.into()),
+        ended = &mut writing => bail!("the ledger's writer ended by itself: {ended:?}"),
+        ended = serving.join_next() => match ended {
+            Some(Ok(Err(error))) => Err(error.into()),
+            _ => Err(anyhow::anyhow!("a listener ended by itself")),
+        },
+    };
+    stop.send_replace(true);
+    while let Some(ended) = serving.join_next().await {
+        ended.context("a listener broke down")?.context("a listener")?;
+    }
+    // With the listeners and the follower the last handles are gone, so the writer ends when all is written.
+    writing.await.context("the ledger's writer broke down")?.context("the ledger")?;
+    tracing::info!("stopped");
+    outcome
+}
+
+async fn asked_to_stop() -> Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => tracing::info!("stopping on SIGTERM"),
+        _ = interrupt.recv() => tracing::info!("stopping on SIGINT"),
+    }
+    Ok(())
+}
+
+fn internal_token(settings: &Settings) -> Result<Option<Arc<str>>> {
+    let Some(path) = &settings.internal_token_file else { return Ok(None) };
+    let token = secret::read(path).context("the internal token")?;
+    let visible = token.bytes().all(|byte| byte.is_ascii_graphic());
+    if token.len() < MIN_TOKEN || !visible {
+        bail!(
+            "the internal token in {} has {} characters, where at least {MIN_TOKEN} visible ASCII characters without \
+             spaces are expected",
+            path.display(),
+            token.chars().count()
+        );
+    }
+    Ok(Some(token.into()))
+}
+
+struct Listeners {
+    public: Bound,
+    internal: Bound,
+    admin: Bound,
+}
+
+/// Where the listeners really are.
+#[derive(Serialize)]
+struct Addresses {
+    public: String,
+    internal: String,
+    admin: String,
+}
+
+impl Listeners {
+    async fn bind(settings: &Settings) -> Result<Self> {
+        let listeners = Self {
+            public: Bound::new("public-listen", &Listen::Tcp(settings.public_listen)).await?,
+            internal: Bound::new("internal-listen", &settings.internal_listen).await?,
+            admin: Bound::new("admin-listen", &Listen::Tcp(settings.admin_listen)).await?,
+        };
+        let addresses = Addresses {
+            public: listeners.public.address()?.to_string(),
+            internal: listeners.internal.address()?.to_string(),
+            admin: listeners.admin.address()?.to_string(),
+        };
+        let Addresses { public, internal, admin } = &addresses;
+        tracing::info!(public, internal, admin, "listening");
+        if let Some(path) = &settings.addresses_file {
+            write_whole(path, &serde_json::to_string(&addresses)?)
+                .with_context(|| format!("addresses-file {}", path.display()))?;
+        }
+        Ok(listeners)
+    }
+}
+
+/// Whoever waits for the file finds all of it or nothing.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    std::fs::write(&name, format!("{text}\n"))?;
+    std::fs::rename(&name, path)
+}

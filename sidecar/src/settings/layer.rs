@@ -1,0 +1,131 @@
+//! One source of settings: what it says, and nothing about what it leaves out.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Deserialize;
+use uraiden_core::Address;
+
+use super::{CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrl, SettingsError, Span};
+
+/// What one source says. The names of the flags are also the keys of the settings file.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Layer {
+    /// JSON-RPC of the Ethereum node, http or https
+    #[arg(long, env = "URAIDEN_RPC_URL", value_name = "URL", hide_env_values = true, help_heading = "Chain")]
+    pub rpc_url: Option<RpcUrl>,
+
+    /// Address of the RaidenMicroTransferChannels contract
+    #[arg(long, env = "URAIDEN_CONTRACT", value_name = "ADDRESS", help_heading = "Chain")]
+    pub contract: Option<Address>,
+
+    /// First block to read events from, such as the one the contract was deployed in [default: 0]
+    #[arg(long, env = "URAIDEN_START_BLOCK", value_name = "N", help_heading = "Chain")]
+    pub start_block: Option<u64>,
+
+    /// Blocks on top of an event's block before it is believed; 12 or more where reorganisations happen [default: 1]
+    #[arg(long, env = "URAIDEN_CONFIRMATIONS", value_name = "N", help_heading = "Chain")]
+    pub confirmations: Option<u32>,
+
+    /// How often to ask for new blocks [default: 1s]
+    #[arg(long, env = "URAIDEN_POLL_INTERVAL", value_name = "DURATION", help_heading = "Chain")]
+    pub poll_interval: Option<Span>,
+
+    /// How long the node may be silent before paid requests are refused [default: 30s]
+    #[arg(long, env = "URAIDEN_NODE_TIMEOUT", value_name = "DURATION", help_heading = "Chain")]
+    pub node_timeout: Option<Span>,
+
+    /// Private key of the receiver, 64 hex digits, in a file that nobody else can read
+    #[arg(long, env = "URAIDEN_RECEIVER_KEY_FILE", value_name = "FILE", help_heading = "Receiver")]
+    pub receiver_key_file: Option<PathBuf>,
+
+    /// Encrypted key of the receiver (geth keystore, version 3), in place of a plain key file
+    #[arg(long, env = "URAIDEN_RECEIVER_KEYSTORE", value_name = "FILE", help_heading = "Receiver")]
+    pub receiver_keystore: Option<PathBuf>,
+
+    /// Password of the keystore, in a file that nobody else can read
+    #[arg(long, env = "URAIDEN_RECEIVER_PASSWORD_FILE", value_name = "FILE", help_heading = "Receiver")]
+    pub receiver_password_file: Option<PathBuf>,
+
+    /// SQLite file with all balances and proofs; made where there is none [default: uraiden.db]
+    #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", help_heading = "Ledger")]
+    pub database: Option<PathBuf>,
+
+    /// Channel API for clients; port 0 takes a free one [default: 127.0.0.1:8090]
+    #[arg(long, env = "URAIDEN_PUBLIC_LISTEN", value_name = "ADDRESS:PORT", help_heading = "Listeners")]
+    pub public_listen: Option<SocketAddr>,
+
+    /// For Envoy's filters only: ADDRESS:PORT, or unix:PATH (made with mode 0600) [default: 127.0.0.1:8091]
+    #[arg(long, env = "URAIDEN_INTERNAL_LISTEN", value_name = "WHERE", help_heading = "Listeners")]
+    pub internal_listen: Option<Listen>,
+
+    /// Bearer token that the filters must show; needed where internal-listen is no loopback address or Unix socket
+    #[arg(long, env = "URAIDEN_INTERNAL_TOKEN_FILE", value_name = "FILE", help_heading = "Listeners")]
+    pub internal_token_file: Option<PathBuf>,
+
+    /// /healthz and /readyz for operators [default: 127.0.0.1:8092]
+    #[arg(long, env = "URAIDEN_ADMIN_LISTEN", value_name = "ADDRESS:PORT", help_heading = "Listeners")]
+    pub admin_listen: Option<SocketAddr>,
+
+    /// Write the bound addresses to this file, as JSON, once all listeners are there
+    #[arg(long, env = "URAIDEN_ADDRESSES_FILE", value_name = "FILE", help_heading = "Listeners")]
+    pub addresses_file: Option<PathBuf>,
+
+    /// Path root of the channel API [default: /api/1]
+    #[arg(long, env = "URAIDEN_GATEWAY_PATH", value_name = "PATH", help_heading = "Channel API")]
+    pub gateway_path: Option<GatewayPath>,
+
+    /// What closes a channel: the right balance, or a balance proof [default: balance]
+    #[arg(long, env = "URAIDEN_CLOSE_NEEDS", value_name = "WHAT", help_heading = "Channel API")]
+    pub close_needs: Option<CloseNeeds>,
+
+    /// How logs are written [default: text]
+    #[arg(long, env = "URAIDEN_LOG_FORMAT", value_name = "FORMAT", help_heading = "Logs")]
+    pub log_format: Option<LogFormat>,
+
+    /// Which logs are written: a level, or levels by module such as "info,uraiden_sidecar=debug" [default: info]
+    #[arg(long, env = "URAIDEN_LOG_FILTER", value_name = "FILTER", help_heading = "Logs")]
+    pub log_filter: Option<String>,
+}
+
+impl Layer {
+    /// Reads a settings file.
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Unreadable`]; [`SettingsError::File`] for what is no TOML, an unknown key, or a wrong value.
+    pub fn from_file(path: &Path) -> Result<Self, SettingsError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })?;
+        toml::from_str(&text)
+            .map_err(|error| SettingsError::File { path: path.to_owned(), message: error.to_string() })
+    }
+
+    /// What this source says, and where it is silent what the one below says.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            rpc_url: self.rpc_url.or(below.rpc_url),
+            contract: self.contract.or(below.contract),
+            start_block: self.start_block.or(below.start_block),
+            confirmations: self.confirmations.or(below.confirmations),
+            poll_interval: self.poll_interval.or(below.poll_interval),
+            node_timeout: self.node_timeout.or(below.node_timeout),
+            receiver_key_file: self.receiver_key_file.or(below.receiver_key_file),
+            receiver_keystore: self.receiver_keystore.or(below.receiver_keystore),
+            receiver_password_file: self.receiver_password_file.or(below.receiver_password_file),
+            database: self.database.or(below.database),
+            public_listen: self.public_listen.or(below.public_listen),
+            internal_listen: self.internal_listen.or(below.internal_listen),
+            internal_token_file: self.internal_token_file.or(below.internal_token_file),
+            admin_listen: self.admin_listen.or(below.admin_listen),
+            addresses_file: self.addresses_file.or(below.addresses_file),
+            gateway_path: self.gateway_path.or(below.gateway_path),
+            close_needs: self.close_needs.or(below.close_needs),
+            log_format: self.log_format.or(below.log_format),
+            log_filter: self.log_filter.or(below.log_filter),
+        }
+    }
+}

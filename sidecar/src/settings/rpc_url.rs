@@ -1,0 +1,96 @@
+//! Where the Ethereum node answers.
+
+use core::fmt;
+use core::str::FromStr;
+
+use serde::Deserialize;
+use url::Url;
+
+/// An `http` or `https` URL. Providers put credentials into its path or user, so that neither `Display` nor `Debug`
+/// shows more than the host.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RpcUrl(Url);
+
+impl RpcUrl {
+    /// The whole URL, credentials included.
+    pub fn secret(&self) -> &Url {
+        &self.0
+    }
+
+    /// `text` without what of it is this URL's, for messages that quote it.
+    pub fn redact(&self, text: &str) -> String {
+        text.replace(self.0.as_str(), &self.to_string())
+    }
+}
+
+impl fmt::Display for RpcUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())?;
+        self.0.port().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+impl fmt::Debug for RpcUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for RpcUrl {
+    type Err = RpcUrlError;
+
+    fn from_str(text: &str) -> Result<Self, RpcUrlError> {
+        let url = Url::parse(text).map_err(|error| RpcUrlError::NotAUrl { reason: error.to_string() })?;
+        match url.scheme() {
+            "http" | "https" => Ok(Self(url)),
+            other => Err(RpcUrlError::Scheme { scheme: other.to_owned() }),
+        }
+    }
+}
+
+impl TryFrom<String> for RpcUrl {
+    type Error = RpcUrlError;
+
+    fn try_from(text: String) -> Result<Self, RpcUrlError> {
+        text.parse()
+    }
+}
+
+/// A text is no [`RpcUrl`]. It is not quoted, since there may be a credential in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RpcUrlError {
+    /// It cannot be read.
+    #[error("no URL such as http://127.0.0.1:8545: {reason}")]
+    NotAUrl {
+        /// What the parser says.
+        reason: String,
+    },
+    /// It is no HTTP.
+    #[error("a URL with the scheme {scheme:?}, where http or https is expected")]
+    Scheme {
+        /// What stands in place of it.
+        scheme: String,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_of_a_url_is_ever_shown() {
+        let url: RpcUrl = "https://user:secret@node.example:8545/v3/secret?key=secret".parse().unwrap();
+        assert_eq!(url.to_string(), "https://node.example:8545");
+        assert_eq!(format!("{url:?}"), "https://node.example:8545");
+        let message = format!("error sending request for url ({})", url.secret());
+        assert_eq!(url.redact(&message), "error sending request for url (https://node.example:8545)");
+    }
+
+    #[test]
+    fn a_url_is_http_or_https() {
+        assert!("http://127.0.0.1:8545".parse::<RpcUrl>().is_ok());
+        assert_eq!("ftp://x".parse::<RpcUrl>(), Err(RpcUrlError::Scheme { scheme: "ftp".to_owned() }));
+        assert!(matches!("127.0.0.1:8545".parse::<RpcUrl>(), Err(RpcUrlError::NotAUrl { .. })));
+    }
+}

@@ -1,0 +1,239 @@
+//! What the chain says, brought into the ledger: blocks, events and their effects in one transaction.
+
+use std::collections::BTreeSet;
+
+use sqlx::SqliteConnection;
+use uraiden_core::TokenAmount;
+use uraiden_core::wire::ChannelKey;
+
+use super::columns::{self, Blob, signed};
+use super::fold::{Folded, Step, fold};
+use super::{Scope, binding, read};
+
+/// How many of the last blocks are remembered by their hash.
+pub const REMEMBERED: u64 = 256;
+
+/// An event of the contract about one of our channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainEvent {
+    /// The block that holds it.
+    pub block: u64,
+    /// That block's hash.
+    pub block_hash: [u8; 32],
+    /// Its place among the block's events.
+    pub log_index: u64,
+    /// The transaction that made it.
+    pub tx_hash: [u8; 32],
+    /// The channel it is about.
+    pub channel: ChannelKey,
+    /// What happened.
+    pub kind: EventKind,
+    /// How much, in base units of the token: see [`EventKind`].
+    pub amount: TokenAmount,
+}
+
+/// What can happen to a channel on the chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// `ChannelCreated`; the amount is the deposit.
+    Opened,
+    /// `ChannelToppedUp`; the amount is what was added.
+    ToppedUp,
+    /// `ChannelCloseRequested`; the amount is the balance that the sender says.
+    CloseRequested,
+    /// `ChannelSettled`; the amount is the balance at which it was.
+    Settled,
+    /// `ChannelWithdraw`; the amount is what was withdrawn on top of earlier ones.
+    Withdrawn,
+}
+
+impl EventKind {
+    const ALL: [Self; 5] =
+        [Self::Opened, Self::ToppedUp, Self::CloseRequested, Self::Settled, Self::Withdrawn];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::ToppedUp => "topped_up",
+            Self::CloseRequested => "close_requested",
+            Self::Settled => "settled",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+/// A stretch of the chain that was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Advance {
+    /// Where reading began. The lowest is remembered.
+    pub start_block: u64,
+    /// The first block of the stretch. What was read from here on before is dropped: it was reorganised away.
+    pub from: u64,
+    /// The first block after the stretch.
+    pub next: u64,
+    /// All events of the stretch.
+    pub events: Vec<ChainEvent>,
+    /// Hashes of blocks of the stretch, as far as they are worth remembering.
+    pub blocks: Vec<(u64, [u8; 32])>,
+}
+
+/// Applies one stretch.
+pub(super) async fn advance(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    advance: &Advance,
+    now: u64,
+) -> Result<(), sqlx::Error> {
+    let before = read::position(connection).await?;
+    let confirmed_below = advance.next.saturating_sub(u64::from(scope.confirmations));
+    let before_confirmed = before.map_or(0, |position| position.confirmed_below);
+
+    let mut touched: BTreeSet<ChannelKey> = advance.events.iter().map(|event| event.channel).collect();
+    touched.extend(dropped(connection, advance.from).await?);
+    for event in &advance.events {
+        insert_event(connection, event).await?;
+    }
+    // Those whose events have just become believable, or with more confirmations asked than before, no longer are.
+    let (low, high) = (before_confirmed.min(confirmed_below), before_confirmed.max(confirmed_below));
+    touched.extend(channels_between(connection, low, high).await?);
+
+    remember(connection, advance).await?;
+    let start_block = before.map_or(u64::MAX, |position| position.start_block).min(advance.start_block);
+    write_position(connection, start_block, advance.next, confirmed_below).await?;
+    // The follower binds the ledger before it reads the first block.
+    let bound = binding::read(connection).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let challenge_period = bound.binding.challenge_period;
+    for key in touched {
+        let folded = fold(&steps(connection, key).await?, confirmed_below, challenge_period);
+        write_channel(connection, key, &folded, now).await?;
+    }
+    Ok(())
+}
+
+/// Drops the events from `from` on, and says whose they were.
+async fn dropped(connection: &mut SqliteConnection, from: u64) -> Result<Vec<ChannelKey>, sqlx::Error> {
+    let rows = sqlx::query("DELETE FROM events WHERE block_number >= $1 RETURNING sender, open_block")
+        .bind(signed(from))
+        .fetch_all(connection)
+        .await?;
+    rows.iter().map(columns::key).collect()
+}
+
+async fn channels_between(
+    connection: &mut SqliteConnection,
+    from: u64,
+    below: u64,
+) -> Result<Vec<ChannelKey>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT DISTINCT sender, open_block FROM events WHERE block_number >= $1 AND block_number < $2",
+    )
+    .bind(signed(from))
+    .bind(signed(below))
+    .fetch_all(connection)
+    .await?;
+    rows.iter().map(columns::key).collect()
+}
+
+async fn insert_event(connection: &mut SqliteConnection, event: &ChainEvent) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO events (block_number, log_index, block_hash, tx_hash, kind, sender, open_block, amount) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(signed(event.block))
+    .bind(signed(event.log_index))
+    .bind(event.block_hash.to_vec())
+    .bind(event.tx_hash.to_vec())
+    .bind(event.kind.as_str())
+    .bind(event.channel.sender.blob())
+    .bind(i64::from(event.channel.open_block.0))
+    .bind(event.amount.blob())
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn remember(connection: &mut SqliteConnection, advance: &Advance) -> Result<(), sqlx::Error> {
+    sqlx::query("DELETE FROM blocks WHERE number >= $1 OR number < $2")
+        .bind(signed(advance.from))
+        .bind(signed(advance.next.saturating_sub(REMEMBERED)))
+        .execute(&mut *connection)
+        .await?;
+    for (number, hash) in &advance.blocks {
+        sqlx::query("INSERT INTO blocks (number, hash) VALUES ($1, $2)")
+            .bind(signed(*number))
+            .bind(hash.to_vec())
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+async fn write_position(
+    connection: &mut SqliteConnection,
+    start_block: u64,
+    next_block: u64,
+    confirmed_below: u64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO position (one, start_block, next_block, confirmed_below) VALUES (1, $1, $2, $3) \
+         ON CONFLICT (one) DO UPDATE SET start_block = excluded.start_block, next_block = excluded.next_block, \
+         confirmed_below = excluded.confirmed_below",
+    )
+    .bind(signed(start_block))
+    .bind(signed(next_block))
+    .bind(signed(confirmed_below))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+async fn steps(connection: &mut SqliteConnection, key: ChannelKey) -> Result<Vec<Step>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT block_number, kind, amount FROM events WHERE sender = $1 AND open_block = $2 \
+         ORDER BY block_number, log_index",
+    )
+    .bind(key.sender.blob())
+    .bind(i64::from(key.open_block.0))
+    .fetch_all(connection)
+    .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Step {
+                block: columns::unsigned(row, "block_number")?,
+                kind: columns::word(row, "kind", EventKind::read)?,
+                amount: columns::amount(row, "amount")?,
+            })
+        })
+        .collect()
+}
+
+/// Writes what only the chain decides. What the sender signed and the closing mark stay.
+async fn write_channel(
+    connection: &mut SqliteConnection,
+    key: ChannelKey,
+    folded: &Folded,
+    now: u64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, settle_block, balance, \
+         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) \
+         ON CONFLICT (sender, open_block) DO UPDATE SET chain_state = excluded.chain_state, \
+         deposit = excluded.deposit, withdrawn = excluded.withdrawn, settle_block = excluded.settle_block, \
+         updated_at = excluded.updated_at",
+    )
+    .bind(key.sender.blob())
+    .bind(i64::from(key.open_block.0))
+    .bind(folded.on_chain.as_str())
+    .bind(folded.deposit.blob())
+    .bind(folded.withdrawn.blob())
+    .bind(folded.settle_block.map(signed))
+    .bind(TokenAmount::ZERO.blob())
+    .bind(signed(now))
+    .execute(connection)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! What became of the attempts to pay of the last minutes.
+
+use sqlx::SqliteConnection;
+use uraiden_core::digest::{Digest, keccak256};
+use uraiden_core::wire::{Attempt, AttemptId};
+
+use super::columns::{self, Blob, signed};
+
+/// What an attempt led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The payment counts.
+    Accepted,
+    /// It does not, now or ever.
+    TakenBack,
+}
+
+impl Outcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::TakenBack => "taken_back",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::Accepted, Self::TakenBack].into_iter().find(|outcome| outcome.as_str() == text)
+    }
+}
+
+/// What is known of an attempt that a message names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Recorded {
+    /// Its id was not seen yet, or long ago.
+    Unknown,
+    /// It led to this.
+    Known(Outcome),
+    /// Its id was seen with another channel, price, balance or signature.
+    Conflict,
+}
+
+/// What an attempt says, in 32 bytes.
+fn contents(attempt: &Attempt) -> Digest {
+    keccak256(&[
+        &attempt.channel.sender.0,
+        &attempt.channel.open_block.0.to_be_bytes(),
+        &attempt.price.to_be_bytes(),
+        &attempt.balance.to_be_bytes(),
+        &attempt.signature.to_bytes(),
+    ])
+}
+
+pub(super) async fn find(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+) -> Result<Recorded, sqlx::Error> {
+    let row = sqlx::query("SELECT contents, outcome FROM attempts WHERE id = $1")
+        .bind(attempt.id.blob())
+        .fetch_optional(connection)
+        .await?;
+    let Some(row) = row else { return Ok(Recorded::Unknown) };
+    if columns::bytes(&row, "contents")? != contents(attempt) {
+        tracing::error!(attempt = %attempt.id, "an attempt id came again with other contents: nothing was changed");
+        return Ok(Recorded::Conflict);
+    }
+    columns::word(&row, "outcome", Outcome::read).map(Recorded::Known)
+}
+
+pub(super) async fn insert(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    outcome: Outcome,
+    now: u64,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("INSERT INTO attempts (id, contents, outcome, at) VALUES ($1, $2, $3, $4)")
+        .bind(attempt.id.blob())
+        .bind(contents(attempt).to_vec())
+        .bind(outcome.as_str())
+        .bind(signed(now))
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_taken_back(
+    connection: &mut SqliteConnection,
+    id: AttemptId,
+) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE attempts SET outcome = $1 WHERE id = $2")
+        .bind(Outcome::TakenBack.as_str())
+        .bind(id.blob())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Forgets attempts from before `before`, at most `limit` of them.
+pub(super) async fn prune(
+    connection: &mut SqliteConnection,
+    before: u64,
+    limit: u32,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at < $1 ORDER BY at LIMIT $2)",
+    )
+    .bind(signed(before))
+    .bind(i64::from(limit))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection;
+    use uraiden_core::wire::ChannelKey;
+    use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
+
+    use super::*;
+
+    fn attempt(id: u128) -> Attempt {
+        Attempt {
+            id: AttemptId(id),
+            channel: ChannelKey { sender: Address([1; 20]), open_block: BlockNumber(1) },
+            price: TokenAmount::new(1),
+            balance: TokenAmount::new(1),
+            signature: Signature::from_bytes(&[27; 65]).unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn old_attempts_are_forgotten_the_oldest_first_and_so_many_at_a_time() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        sqlx::raw_sql(include_str!("../../migrations/sqlite/0001_ledger.sql"))
+            .execute(&mut connection)
+            .await
+            .unwrap();
+        for id in 1..=5 {
+            let at = 100 * u64::try_from(id).unwrap();
+            insert(&mut connection, &attempt(id), Outcome::Accepted, at).await.unwrap();
+        }
+        prune(&mut connection, 400, 2).await.unwrap();
+        for (id, recorded) in [
+            (1, Recorded::Unknown),
+            (2, Recorded::Unknown),
+            (3, Recorded::Known(Outcome::Accepted)),
+            (4, Recorded::Known(Outcome::Accepted)),
+        ] {
+            assert_eq!(find(&mut connection, &attempt(id)).await.unwrap(), recorded, "{id}");
+        }
+        prune(&mut connection, 400, 2).await.unwrap();
+        assert_eq!(find(&mut connection, &attempt(3)).await.unwrap(), Recorded::Unknown);
+        assert_eq!(
+            find(&mut connection, &attempt(4)).await.unwrap(),
+            Recorded::Known(Outcome::Accepted),
+            "not older than the limit"
+        );
+    }
+}

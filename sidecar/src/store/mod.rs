@@ -1,0 +1,161 @@
+//! The ledger: who signed what, durably. One task writes; everything that changes a channel goes through it.
+
+mod advance;
+mod attempts;
+mod binding;
+mod closing;
+mod columns;
+mod commit;
+mod fold;
+mod open;
+mod read;
+mod row;
+mod take_back;
+mod writer;
+
+use std::sync::{Arc, OnceLock};
+
+use sqlx::SqlitePool;
+use tokio::sync::{mpsc, oneshot};
+use uraiden_core::wire::{Answer, ChannelKey, Entry, Identity, Ledger};
+use uraiden_core::{Address, TokenAmount};
+
+pub use advance::{Advance, ChainEvent, EventKind, REMEMBERED};
+pub use binding::{BindError, Binding, Chain};
+pub use closing::Closing;
+pub use open::{OpenError, Opened};
+pub use read::{ListedChannel, Listing, PendingTopUp, Position, Totals};
+pub use row::{ChannelRow, OnChain, Undo};
+pub use writer::{ATTEMPT_TTL, Writer};
+
+use writer::Job;
+
+/// Whose channels these are, and when an event of the chain is believed.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope {
+    /// The contract that holds the deposits.
+    pub contract: Address,
+    /// The merchant.
+    pub receiver: Address,
+    /// Blocks on top of an event's block before it is believed.
+    pub confirmations: u32,
+}
+
+/// What a ledger was bound to when the node was first reached.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    /// Chain, contract, receiver and token.
+    pub identity: Identity,
+    /// Id and generation.
+    pub ledger: Ledger,
+    /// All of it, with the hashes.
+    pub binding: Binding,
+}
+
+/// What to do with new payments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// Accept those that are good.
+    Judge,
+    /// Accept none: the sidecar is not ready. What was accepted before is still answered as accepted.
+    Refuse,
+}
+
+/// A handle on the ledger. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    scope: Scope,
+    jobs: mpsc::Sender<Job>,
+    readers: SqlitePool,
+    bound: Arc<OnceLock<Bound>>,
+}
+
+/// The ledger did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The transaction failed, or its outcome is not known. The log says why.
+    #[error("the ledger could not be written")]
+    NotWritten,
+    /// A read failed.
+    #[error("the ledger could not be read: {0}")]
+    NotRead(#[from] sqlx::Error),
+}
+
+impl Store {
+    /// Whose channels these are.
+    pub fn scope(&self) -> Scope {
+        self.scope
+    }
+
+    /// What the ledger is bound to; `None` before the node was ever reached.
+    pub fn bound(&self) -> Option<&Bound> {
+        self.bound.get()
+    }
+
+    /// Decides a filter's questions, one after the other. What it answers is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]; then nothing is known of the outcome.
+    pub async fn batch(&self, entries: Vec<Entry>, commits: Commits) -> Result<Vec<Answer>, StoreError> {
+        let lookups: Option<Vec<ChannelKey>> = entries
+            .iter()
+            .map(|entry| match entry {
+                Entry::Lookup(key) => Some(*key),
+                Entry::Commit(_) | Entry::TakeBack(_) => None,
+            })
+            .collect();
+        match lookups {
+            // Does not wait for the disk behind other people's payments.
+            Some(keys) => self.lookups(&keys).await,
+            None => self.ask(|reply| Job::Batch { entries, commits, reply }).await,
+        }
+    }
+
+    /// Marks a channel as closing at this balance, if it is the one that we hold. For good: see [`Closing`].
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`].
+    pub async fn close(&self, key: ChannelKey, balance: TokenAmount) -> Result<Closing, StoreError> {
+        self.ask(|reply| Job::Close { key, balance, reply }).await
+    }
+
+    /// Takes note of what the chain says.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`].
+    pub async fn advance(&self, advance: Advance) -> Result<(), StoreError> {
+        self.ask(|reply| Job::Advance { advance, reply }).await
+    }
+
+    /// Binds a new ledger to what the node says of chain and contract, or compares a bound one with it.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Other`] where the ledger belongs to another chain, contract, token or receiver.
+    pub async fn bind(&self, binding: Binding) -> Result<(), BindError> {
+        if self.bound().is_none() {
+            let bound = self.ask(|reply| Job::Bind { binding: binding.clone(), reply }).await?;
+            // A second binding in between was answered with the same row.
+            let _ = self.bound.set(*bound);
+        }
+        self.bound().map_or(Ok(()), |bound| bound.binding.compare(&binding))
+    }
+
+    /// Whether a bound ledger belongs to this chain. One that is not bound belongs to any.
+    ///
+    /// # Errors
+    ///
+    /// [`BindError::Other`].
+    pub fn check_chain(&self, chain: Chain) -> Result<(), BindError> {
+        self.bound().map_or(Ok(()), |bound| bound.binding.chain.compare(chain))
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(job(reply)).await.map_err(|_| StoreError::NotWritten)?;
+        answer.await.map_err(|_| StoreError::NotWritten)
+    }
+}

@@ -1,0 +1,177 @@
+//! Opening the SQLite file: one process, readable by us alone, at a version that we know.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, SqlSafeStr};
+use tokio::sync::mpsc;
+
+use super::binding::{self, BindError};
+use super::writer::{QUEUE, Writer};
+use super::{Scope, Store};
+use crate::health::HealthBoard;
+
+/// The tables, by version. A line is added for each change; a line that was released is never changed.
+const MIGRATIONS: [(i64, &str, &str); 1] =
+    [(1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql"))];
+
+/// How many connections read at a time.
+const READERS: u32 = 4;
+
+/// An open ledger.
+pub struct Opened {
+    /// The handle that everyone gets.
+    pub store: Store,
+    /// The task that writes; it ends when the last handle is gone.
+    pub writer: Writer,
+}
+
+/// Why a database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file, or the lock file beside it, cannot be used.
+    #[error("cannot open {}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error(
+        "database {} is in use by another process: one database serves one `uraiden serve` (its lock is {}.lock)",
+        path.display(),
+        path.display()
+    )]
+    InUse {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Others can read the proofs.
+    #[error(
+        "database {} has mode {mode:04o}, so that others can use it: `chmod 600` it",
+        path.display()
+    )]
+    Mode {
+        /// The database.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// A later version wrote it.
+    #[error(
+        "database {} is at version {version} of the tables, which this program does not know: use a newer uraiden",
+        path.display()
+    )]
+    TooNew {
+        /// The database.
+        path: PathBuf,
+        /// The unknown version.
+        version: i64,
+    },
+    /// The tables could not be made or brought up to date.
+    #[error("database {}: {source}", path.display())]
+    Migration {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: MigrateError,
+    },
+    /// SQLite refuses.
+    #[error("database {}: {source}", path.display())]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// It belongs to another contract or receiver.
+    #[error("database {}: {source}", path.display())]
+    Binding {
+        /// The database.
+        path: PathBuf,
+        /// What differs.
+        source: BindError,
+    },
+}
+
+impl Store {
+    /// Opens the ledger in this file, and makes it where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    pub async fn open(path: &Path, scope: Scope, health: Arc<HealthBoard>) -> Result<Opened, OpenError> {
+        let lock = lock(path)?;
+        private_file(path)?;
+
+        let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(10));
+        let mut connection = options.connect().await.map_err(sqlite)?;
+        migrations().run(&mut connection).await.map_err(|source| match source {
+            MigrateError::VersionMissing(version) => OpenError::TooNew { path: path.to_owned(), version },
+            source => OpenError::Migration { path: path.to_owned(), source },
+        })?;
+
+        let bound = OnceLock::new();
+        if let Some(row) = binding::read(&mut connection).await.map_err(sqlite)? {
+            row.binding
+                .compare_parties(scope.contract, scope.receiver)
+                .map_err(|source| OpenError::Binding { path: path.to_owned(), source })?;
+            let _ = bound.set(row);
+        }
+        let readers =
+            SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
+        let (jobs, queue) = mpsc::channel(QUEUE);
+        Ok(Opened {
+            store: Store { scope, jobs, readers, bound: Arc::new(bound) },
+            writer: Writer::new(connection, lock, scope, queue, health),
+        })
+    }
+}
+
+fn migrations() -> Migrator {
+    let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
+        Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.map(migration).into())
+}
+
+/// Takes the lock beside the database. SQLite's own locks admit several processes.
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    let lock_path = PathBuf::from(name);
+    let file = |source| OpenError::File { path: lock_path.clone(), source };
+    let lock = open_private(&lock_path).map_err(file)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(file(source)),
+    }
+}
+
+/// Makes the file before SQLite does, since SQLite would let the umask choose its mode, and gives its own files the
+/// mode of this one.
+fn private_file(path: &Path) -> Result<(), OpenError> {
+    let file = |source| OpenError::File { path: path.to_owned(), source };
+    let mode = open_private(path).map_err(file)?.metadata().map_err(file)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(OpenError::Mode { path: path.to_owned(), mode });
+    }
+    Ok(())
+}
+
+fn open_private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
+}

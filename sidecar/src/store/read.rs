@@ -1,0 +1,268 @@
+//! Reading the ledger. What a reader sees is durable.
+
+use futures_util::TryStreamExt;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+use uraiden_core::channel::ChannelState;
+use uraiden_core::wire::{Answer, ChannelKey};
+use uraiden_core::{Address, TokenAmount};
+
+use alloy::primitives::U256;
+
+use super::columns::{self, Blob, signed};
+use super::row::{ChannelRow, OnChain};
+use super::{Scope, Store, StoreError};
+
+/// How far the chain was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Where reading began.
+    pub start_block: u64,
+    /// The first block that was not read yet.
+    pub next_block: u64,
+    /// The first block whose events are not believed yet.
+    pub confirmed_below: u64,
+}
+
+/// Which channels a list shows. Unconfirmed ones are in none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// Those that take payments.
+    Open,
+    /// Those that do not any more.
+    Closed,
+    /// Both.
+    All,
+}
+
+/// A line of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListedChannel {
+    /// Sender and open block.
+    pub key: ChannelKey,
+    /// The confirmed deposit.
+    pub deposit: TokenAmount,
+    /// What the sender has signed over.
+    pub balance: TokenAmount,
+    /// Whether it takes payments.
+    pub open: bool,
+}
+
+/// A top-up that is not confirmed yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PendingTopUp {
+    /// Its transaction.
+    pub tx_hash: [u8; 32],
+    /// What it adds to the deposit.
+    pub added: TokenAmount,
+}
+
+/// Sums over the channels that are not settled. Sums of 192-bit amounts need more than 192 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Channels that take payments.
+    pub open_channels: u64,
+    /// Channels that are being closed.
+    pub pending_channels: u64,
+    /// Different senders.
+    pub unique_senders: u64,
+    /// Confirmed deposits.
+    pub deposit_sum: U256,
+    /// Balances that senders have signed over.
+    pub balance_sum: U256,
+}
+
+pub(super) async fn position(connection: &mut SqliteConnection) -> Result<Option<Position>, sqlx::Error> {
+    let row = sqlx::query("SELECT * FROM position").fetch_optional(connection).await?;
+    row.map(|row| {
+        Ok(Position {
+            start_block: columns::unsigned(&row, "start_block")?,
+            next_block: columns::unsigned(&row, "next_block")?,
+            confirmed_below: columns::unsigned(&row, "confirmed_below")?,
+        })
+    })
+    .transpose()
+}
+
+async fn fetch(connection: &mut SqliteConnection, key: ChannelKey) -> Result<Option<SqliteRow>, sqlx::Error> {
+    sqlx::query(
+        "SELECT channels.*, (SELECT next_block FROM position) AS next_block FROM channels \
+         WHERE sender = $1 AND open_block = $2",
+    )
+    .bind(key.sender.blob())
+    .bind(i64::from(key.open_block.0))
+    .fetch_optional(connection)
+    .await
+}
+
+pub(super) async fn row(
+    connection: &mut SqliteConnection,
+    key: ChannelKey,
+) -> Result<Option<ChannelRow>, sqlx::Error> {
+    fetch(connection, key).await?.as_ref().map(ChannelRow::read).transpose()
+}
+
+pub(super) async fn state(
+    connection: &mut SqliteConnection,
+    scope: &Scope,
+    key: ChannelKey,
+) -> Result<ChannelState, sqlx::Error> {
+    let Some(row) = fetch(connection, key).await? else { return Ok(ChannelState::Absent) };
+    let next_block = columns::unsigned(&row, "next_block")?;
+    Ok(ChannelRow::read(&row)?.state(next_block, scope.confirmations))
+}
+
+impl Store {
+    /// The states of these channels.
+    pub(super) async fn lookups(&self, keys: &[ChannelKey]) -> Result<Vec<Answer>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut connection = self.readers.acquire().await?;
+        let mut answers = Vec::with_capacity(keys.len());
+        for key in keys {
+            let channel = state(&mut connection, &self.scope, *key).await?;
+            answers.push(Answer::Channel { channel });
+        }
+        Ok(answers)
+    }
+
+    /// Everything about one channel; `None` where it was never heard of.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn channel(&self, key: ChannelKey) -> Result<Option<ChannelRow>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        Ok(row(&mut connection, key).await?)
+    }
+
+    /// The top-ups of a channel that are not confirmed yet.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn pending_top_ups(&self, key: ChannelKey) -> Result<Vec<PendingTopUp>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT tx_hash, amount FROM events WHERE sender = $1 AND open_block = $2 AND kind = 'topped_up' \
+             AND block_number >= (SELECT confirmed_below FROM position) ORDER BY block_number, log_index",
+        )
+        .bind(key.sender.blob())
+        .bind(i64::from(key.open_block.0))
+        .fetch_all(&self.readers)
+        .await?;
+        let read = |row: &SqliteRow| {
+            Ok(PendingTopUp {
+                tx_hash: columns::bytes(row, "tx_hash")?,
+                added: columns::amount(row, "amount")?,
+            })
+        };
+        rows.iter().map(read).collect::<Result<_, sqlx::Error>>().map_err(StoreError::from)
+    }
+
+    /// A page of the list of channels, in the order of sender and open block; of one sender, or of all.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn list(
+        &self,
+        sender: Option<Address>,
+        listing: Listing,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<ListedChannel>, StoreError> {
+        macro_rules! select {
+            ($filter:literal) => {
+                concat!(
+                    "SELECT sender, open_block, deposit, balance, chain_state, closing_balance FROM channels \
+                     WHERE sender >= $1 AND sender <= $2 AND ",
+                    $filter,
+                    " ORDER BY sender, open_block LIMIT $3 OFFSET $4"
+                )
+            };
+        }
+        let sql = match listing {
+            Listing::Open => select!("chain_state = 'open' AND closing_balance IS NULL"),
+            Listing::Closed => select!(
+                "(chain_state IN ('closing', 'settled') OR (chain_state = 'open' AND closing_balance IS NOT NULL))"
+            ),
+            Listing::All => select!("chain_state IN ('open', 'closing', 'settled')"),
+        };
+        let (first, last) = sender.map_or((Address([0; 20]), Address([0xff; 20])), |sender| (sender, sender));
+        let rows = sqlx::query(sql)
+            .bind(first.blob())
+            .bind(last.blob())
+            .bind(i64::from(limit))
+            .bind(i64::from(offset))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(listed).collect::<Result<_, _>>().map_err(StoreError::from)
+    }
+
+    /// Sums over all channels that are not settled.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn totals(&self) -> Result<Totals, StoreError> {
+        let mut rows = sqlx::query(
+            "SELECT sender, open_block, deposit, balance, chain_state, closing_balance FROM channels \
+             WHERE chain_state IN ('open', 'closing') ORDER BY sender",
+        )
+        .fetch(&self.readers);
+        let mut totals = Totals::default();
+        let mut last_sender = None;
+        while let Some(row) = rows.try_next().await? {
+            let channel = listed(&row)?;
+            if last_sender.replace(channel.key.sender) != Some(channel.key.sender) {
+                totals.unique_senders += 1;
+            }
+            if channel.open {
+                totals.open_channels += 1;
+            } else {
+                totals.pending_channels += 1;
+            }
+            // 2^64 amounts of 192 bits would be needed to overflow 256.
+            totals.deposit_sum += U256::from_be_slice(&channel.deposit.to_be_bytes());
+            totals.balance_sum += U256::from_be_slice(&channel.balance.to_be_bytes());
+        }
+        Ok(totals)
+    }
+
+    /// How far the chain was read; `None` before the first block.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn position(&self) -> Result<Option<Position>, StoreError> {
+        let mut connection = self.readers.acquire().await?;
+        Ok(position(&mut connection).await?)
+    }
+
+    /// The blocks that are remembered by their hash, the highest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn remembered_blocks(&self, up_to: u64) -> Result<Vec<(u64, [u8; 32])>, StoreError> {
+        let rows = sqlx::query("SELECT number, hash FROM blocks WHERE number <= $1 ORDER BY number DESC")
+            .bind(signed(up_to))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter()
+            .map(|row| Ok((columns::unsigned(row, "number")?, columns::bytes(row, "hash")?)))
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(StoreError::from)
+    }
+}
+
+fn listed(row: &SqliteRow) -> Result<ListedChannel, sqlx::Error> {
+    let on_chain = columns::word(row, "chain_state", OnChain::read)?;
+    Ok(ListedChannel {
+        key: columns::key(row)?,
+        deposit: columns::amount(row, "deposit")?,
+        balance: columns::amount(row, "balance")?,
+        open: on_chain == OnChain::Open && columns::optional_amount(row, "closing_balance")?.is_none(),
+    })
+}

@@ -1,0 +1,193 @@
+//! A ledger in a temporary folder, and a sender who signs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy::signers::SignerSync;
+use alloy::signers::local::PrivateKeySigner;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use uraiden_core::channel::{ChannelState, OpenChannel};
+use uraiden_core::digest;
+use uraiden_core::wire::{Answer, Attempt, AttemptId, ChannelKey, Entry};
+use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
+use uraiden_sidecar::health::HealthBoard;
+use uraiden_sidecar::store::{Advance, Binding, Chain, ChainEvent, Commits, EventKind, Opened, Scope, Store};
+
+pub(crate) const CONTRACT: Address = Address([0xcc; 20]);
+pub(crate) const TOKEN: Address = Address([0x70; 20]);
+
+/// Blocks of one reading of the chain: the channel's opening is in the first, and confirmed by the second.
+pub(crate) const OPEN_BLOCK: u32 = 10;
+
+pub(crate) fn tokens(units: u64) -> TokenAmount {
+    TokenAmount::new(units)
+}
+
+pub(crate) fn signer(seed: u8) -> PrivateKeySigner {
+    PrivateKeySigner::from_slice(&[seed; 32]).unwrap()
+}
+
+pub(crate) fn address(signer: &PrivateKeySigner) -> Address {
+    Address(signer.address().into_array())
+}
+
+/// The merchant, whose key is `signer(0xbb)`.
+pub(crate) fn receiver() -> Address {
+    address(&signer(0xbb))
+}
+
+pub(crate) fn sender() -> Address {
+    address(&signer(0xaa))
+}
+
+pub(crate) fn channel() -> ChannelKey {
+    ChannelKey { sender: sender(), open_block: BlockNumber(OPEN_BLOCK) }
+}
+
+pub(crate) fn binding() -> Binding {
+    Binding {
+        chain: Chain { id: 31337, genesis: [1; 32] },
+        contract: CONTRACT,
+        code_hash: [2; 32],
+        token: TOKEN,
+        receiver: receiver(),
+        challenge_period: 500,
+    }
+}
+
+/// A balance proof of the sender with this key.
+pub(crate) fn proof_by(key: &PrivateKeySigner, balance: u64) -> Signature {
+    let digest = digest::balance_proof(receiver(), BlockNumber(OPEN_BLOCK), tokens(balance), CONTRACT);
+    Signature::from_bytes(&key.sign_hash_sync(&digest.into()).unwrap().as_bytes()).unwrap()
+}
+
+pub(crate) fn proof(balance: u64) -> Signature {
+    proof_by(&signer(0xaa), balance)
+}
+
+/// The attempt `id` to pay `price`, up to `balance`.
+pub(crate) fn attempt(id: u128, price: u64, balance: u64) -> Attempt {
+    Attempt {
+        id: AttemptId(id),
+        channel: channel(),
+        price: tokens(price),
+        balance: tokens(balance),
+        signature: proof(balance),
+    }
+}
+
+/// An open channel with what we hold of it; no proof at balance 0.
+pub(crate) fn open(deposit: u64, balance: u64) -> ChannelState {
+    ChannelState::Open(OpenChannel {
+        deposit: tokens(deposit),
+        balance: tokens(balance),
+        signature: (balance > 0).then(|| proof(balance)),
+    })
+}
+
+/// The event `kind` of our channel in this block.
+pub(crate) fn event(block: u32, kind: EventKind, amount: u64) -> ChainEvent {
+    ChainEvent {
+        block: u64::from(block),
+        block_hash: [7; 32],
+        log_index: 0,
+        tx_hash: [8; 32],
+        channel: channel(),
+        kind,
+        amount: tokens(amount),
+    }
+}
+
+pub(crate) struct Ledger {
+    pub(crate) folder: TempDir,
+    pub(crate) store: Store,
+    pub(crate) health: Arc<HealthBoard>,
+    writing: JoinHandle<Result<(), sqlx::Error>>,
+}
+
+impl Ledger {
+    /// Bound, and empty.
+    pub(crate) async fn new() -> Self {
+        let ledger = Self::in_folder(TempDir::new().unwrap(), 1).await;
+        ledger.store.bind(binding()).await.unwrap();
+        ledger
+    }
+
+    /// With one confirmed channel.
+    pub(crate) async fn with_deposit(deposit: u64) -> Self {
+        let ledger = Self::new().await;
+        ledger.read_chain(OPEN_BLOCK, &[event(OPEN_BLOCK, EventKind::Opened, deposit)]).await;
+        ledger.read_chain(OPEN_BLOCK + 1, &[]).await;
+        ledger
+    }
+
+    async fn in_folder(folder: TempDir, confirmations: u32) -> Self {
+        let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+        let scope = Scope { contract: CONTRACT, receiver: receiver(), confirmations };
+        let Opened { store, writer } =
+            Store::open(&folder.path().join("u.db"), scope, health.clone()).await.unwrap();
+        Self { folder, store, health, writing: tokio::spawn(writer.run()) }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("u.db")
+    }
+
+    /// Ends this process of the ledger, and starts the next.
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_with_confirmations(1).await
+    }
+
+    pub(crate) async fn restart_with_confirmations(self, confirmations: u32) -> Self {
+        let folder = self.stop().await;
+        Self::in_folder(folder, confirmations).await
+    }
+
+    pub(crate) async fn stop(self) -> TempDir {
+        drop(self.store);
+        self.writing.await.unwrap().unwrap();
+        self.folder
+    }
+
+    /// The head is at this block, and this happened in it.
+    pub(crate) async fn read_chain(&self, head: u32, events: &[ChainEvent]) {
+        self.read_again_from(head, head, events).await;
+    }
+
+    /// A reorganisation: the blocks from `from` on are others now, and these are their events.
+    pub(crate) async fn read_again_from(&self, from: u32, head: u32, events: &[ChainEvent]) {
+        let advance = Advance {
+            start_block: 0,
+            from: u64::from(from),
+            next: u64::from(head) + 1,
+            events: events.to_vec(),
+            blocks: Vec::new(),
+        };
+        self.store.advance(advance).await.unwrap();
+    }
+
+    pub(crate) async fn ask(&self, entry: Entry) -> Answer {
+        self.ask_all(vec![entry]).await.remove(0)
+    }
+
+    pub(crate) async fn ask_all(&self, entries: Vec<Entry>) -> Vec<Answer> {
+        self.store.batch(entries, Commits::Judge).await.unwrap()
+    }
+
+    pub(crate) async fn commit(&self, attempt: Attempt) -> Answer {
+        self.ask(Entry::Commit(attempt)).await
+    }
+
+    pub(crate) async fn take_back(&self, attempt: Attempt) -> Answer {
+        self.ask(Entry::TakeBack(attempt)).await
+    }
+
+    pub(crate) async fn state(&self) -> ChannelState {
+        match self.ask(Entry::Lookup(channel())).await {
+            Answer::Channel { channel } => channel,
+            other => panic!("a lookup is answered with a channel, not {other:?}"),
+        }
+    }
+}

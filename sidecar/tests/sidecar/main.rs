@@ -1,0 +1,11 @@
+//! The rules of the ledger and of the two APIs, without a node. Scenes with a real one are the harness's.
+
+mod api_internal;
+mod api_public;
+mod chain_effects;
+mod closing;
+mod commit;
+mod database;
+mod fixture;
+mod settings;
+mod take_back;
