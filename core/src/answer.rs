@@ -3,7 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::decide::{Held, Payment, Refusal, Terms};
+use crate::Address;
+use crate::decide::{Asked, Held, Payment, Refusal};
 use crate::form::Form;
 use crate::offer::HeaderError;
 use crate::page::Page;
@@ -195,15 +196,26 @@ impl Problem {
     }
 }
 
+/// All that a client has to know to pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms<'a> {
+    /// The price, the contract and the merchant.
+    pub asked: Asked,
+    /// The token that the contract was deployed for.
+    pub token: Address,
+    /// The path root of the channel API.
+    pub gateway_path: &'a str,
+}
+
 impl Terms<'_> {
     /// The headers that say what is asked, for every 402 and every paid answer.
     pub fn headers(&self) -> Vec<(&'static str, String)> {
         vec![
             (header::GATEWAY_PATH, self.gateway_path.to_owned()),
-            (header::RECEIVER_ADDRESS, self.receiver.to_string()),
-            (header::CONTRACT_ADDRESS, self.contract.to_string()),
+            (header::RECEIVER_ADDRESS, self.asked.receiver.to_string()),
+            (header::CONTRACT_ADDRESS, self.asked.contract.to_string()),
             (header::TOKEN_ADDRESS, self.token.to_string()),
-            (header::PRICE, self.price.to_string()),
+            (header::PRICE, self.asked.price.to_string()),
         ]
     }
 }

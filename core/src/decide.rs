@@ -10,17 +10,13 @@ use crate::{Address, ChannelId, Signature, TokenAmount};
 
 /// What is asked for a request, and by whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Terms<'a> {
+pub struct Asked {
     /// What the request costs.
     pub price: Price,
     /// The contract that holds the deposits.
     pub contract: Address,
     /// The merchant.
     pub receiver: Address,
-    /// The token that the contract was deployed for.
-    pub token: Address,
-    /// The path root of the channel API.
-    pub gateway_path: &'a str,
 }
 
 /// What we know of the channel that a proof names. Not an `Option`: "not read yet" must never look like "does not
@@ -119,16 +115,16 @@ impl Held {
 }
 
 /// Judges one request that has a price. Pure: recording the payment is the caller's act.
-pub fn decide(offer: &Offer, known: Known<'_>, terms: &Terms<'_>) -> Verdict {
+pub fn decide(offer: &Offer, known: Known<'_>, asked: &Asked) -> Verdict {
     let Some(proof) = offer.proof else { return Verdict::Charge(Refusal::NoProof) };
     let strange = |given: Option<Address>, ours| given.is_some_and(|address| address != ours);
-    if strange(offer.contract, terms.contract) || strange(offer.receiver, terms.receiver) {
+    if strange(offer.contract, asked.contract) || strange(offer.receiver, asked.receiver) {
         return Verdict::Charge(Refusal::OtherParty);
     }
 
     let channel = ChannelId {
-        contract: terms.contract,
-        receiver: terms.receiver,
+        contract: asked.contract,
+        receiver: asked.receiver,
         sender: proof.sender,
         open_block: proof.open_block,
     };
@@ -138,7 +134,7 @@ pub fn decide(offer: &Offer, known: Known<'_>, terms: &Terms<'_>) -> Verdict {
         Known::Fresh(state) => (state, true),
     };
     let proof = BalanceProof { channel, balance: proof.balance, signature: proof.signature };
-    match judge(offer, &proof, state, terms.price) {
+    match judge(offer, &proof, state, asked.price) {
         Ok(payment) => Verdict::Accept(payment),
         Err(refusal) if fresh || !refusal.may_be_stale() => Verdict::Charge(refusal),
         Err(_) => Verdict::Fetch(channel),

@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign, token};
+use common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign};
 use uraiden_core::amount::Price;
 use uraiden_core::channel::{ChannelState, OpenChannel};
-use uraiden_core::decide::{Known, Terms};
+use uraiden_core::decide::{Asked, Known};
 use uraiden_core::offer::{Offer, OfferedProof};
 use uraiden_core::{Refusal, TokenAmount, Verdict, decide};
 
@@ -29,7 +29,7 @@ fn a_channel_with_a_deposit_of_100_is_asked_for_10() {
 
 #[test]
 fn an_accepted_payment_moves_the_channel_to_its_proof() {
-    let Verdict::Accept(payment) = decide(&offer(95), Known::Fresh(&open(85)), &terms()) else { panic!() };
+    let Verdict::Accept(payment) = decide(&offer(95), Known::Fresh(&open(85)), &asked()) else { panic!() };
     let ChannelState::Open(before) = open(85) else { panic!() };
     let after = before.after(&payment);
     assert_eq!((after.balance, after.deposit), (amount(95), amount(100)));
@@ -39,9 +39,9 @@ fn an_accepted_payment_moves_the_channel_to_its_proof() {
 #[test]
 fn nothing_is_judged_before_a_proof_is_there() {
     let nothing = Offer { proof: None, ..offer(95) };
-    assert_eq!(decide(&nothing, Known::Unread, &terms()), Verdict::Charge(Refusal::NoProof));
+    assert_eq!(decide(&nothing, Known::Unread, &asked()), Verdict::Charge(Refusal::NoProof));
     let other = Offer { contract: Some(address(9)), ..nothing };
-    assert_eq!(decide(&other, Known::Unread, &terms()), Verdict::Charge(Refusal::NoProof));
+    assert_eq!(decide(&other, Known::Unread, &asked()), Verdict::Charge(Refusal::NoProof));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_payment_to_someone_else_is_told_ours_before_the_channel_is_read() {
         assert_eq!(outcome_of(&offer, &open(85)), outcome);
     }
     let strange = Offer { receiver: Some(address(9)), ..offer(95) };
-    assert_eq!(decide(&strange, Known::Unread, &terms()), Verdict::Charge(Refusal::OtherParty));
+    assert_eq!(decide(&strange, Known::Unread, &asked()), Verdict::Charge(Refusal::OtherParty));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_stranger_never_sees_what_we_hold() {
     // Rows 9 to 11 show a signature; with a wrong signer each of them is row 8.
     for balance in [85, 94, 95, 101] {
         assert_eq!(
-            decide(&forged(balance), Known::Fresh(&open(85)), &terms()),
+            decide(&forged(balance), Known::Fresh(&open(85)), &asked()),
             Verdict::Charge(Refusal::WrongSigner)
         );
     }
@@ -85,7 +85,7 @@ fn a_stranger_never_sees_what_we_hold() {
 
 #[test]
 fn the_sender_sees_the_balance_and_the_proof_we_hold() {
-    let Verdict::Charge(Refusal::Replay(held)) = decide(&offer(85), Known::Fresh(&open(85)), &terms()) else {
+    let Verdict::Charge(Refusal::Replay(held)) = decide(&offer(85), Known::Fresh(&open(85)), &asked()) else {
         panic!()
     };
     assert_eq!(
@@ -107,7 +107,7 @@ fn the_amount_that_is_named_must_be_the_step() {
 #[test]
 fn memory_may_accept_but_not_refuse_for_what_may_have_changed() {
     let remembered =
-        |offer: &Offer, state: &ChannelState| match decide(offer, Known::Remembered(state), &terms()) {
+        |offer: &Offer, state: &ChannelState| match decide(offer, Known::Remembered(state), &asked()) {
             Verdict::Accept(_) => "accepted",
             Verdict::Charge(refusal) => refusal.code(),
             Verdict::Fetch(_) => "fetch",
@@ -124,7 +124,7 @@ fn memory_may_accept_but_not_refuse_for_what_may_have_changed() {
 
 #[test]
 fn an_unread_channel_is_fetched_by_its_whole_id() {
-    let Verdict::Fetch(channel) = decide(&offer(95), Known::Unread, &terms()) else { panic!() };
+    let Verdict::Fetch(channel) = decide(&offer(95), Known::Unread, &asked()) else { panic!() };
     assert_eq!(
         (channel.contract, channel.receiver, channel.sender, channel.open_block),
         (contract(), receiver(), sender(), OPEN_BLOCK)
@@ -139,21 +139,15 @@ fn a_balance_at_the_end_of_the_range_cannot_wrap_around() {
 }
 
 fn outcome_of(offer: &Offer, state: &ChannelState) -> &'static str {
-    match decide(offer, Known::Fresh(state), &terms()) {
+    match decide(offer, Known::Fresh(state), &asked()) {
         Verdict::Accept(_) => "accepted",
         Verdict::Charge(refusal) => refusal.code(),
         Verdict::Fetch(_) => "fetch",
     }
 }
 
-fn terms() -> Terms<'static> {
-    Terms {
-        price: Price::new(amount(10)).unwrap(),
-        contract: contract(),
-        receiver: receiver(),
-        token: token(),
-        gateway_path: "/api/1",
-    }
+fn asked() -> Asked {
+    Asked { price: Price::new(amount(10)).unwrap(), contract: contract(), receiver: receiver() }
 }
 
 fn open(balance: u64) -> ChannelState {

@@ -4,7 +4,8 @@ mod common;
 
 use std::time::Duration;
 
-use common::{OPEN_BLOCK, amount, contract, receiver, sender, sign, token};
+use common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign};
+use uraiden_core::Address;
 use uraiden_core::answer::{GrpcStatus, PROBLEM_TYPE_PREFIX};
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::config::Config;
@@ -543,6 +544,10 @@ impl Route for OnRoute {
 fn with_pseudo(method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
     let all = [&[(":method", method), (":path", target), (":authority", "host")][..], headers].concat();
     all.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+fn token() -> Address {
+    address(3)
 }
 
 fn config() -> Config {

@@ -6,7 +6,8 @@ mod rule;
 use core::time::Duration;
 
 use crate::amount::Price;
-use crate::decide::Terms;
+use crate::answer::Terms;
+use crate::decide::Asked;
 use crate::path::{Path, PathError};
 use crate::request::Request;
 use crate::wire::Identity;
@@ -126,10 +127,14 @@ impl Config {
         if prices.all(|other| other == first) { Ok(first) } else { Err(PathError::TwoPrices) }
     }
 
-    /// The terms of a request at this price.
+    /// What is asked for a request at this price.
+    pub fn asked(&self, price: Price) -> Asked {
+        Asked { price, contract: self.identity.contract, receiver: self.identity.receiver }
+    }
+
+    /// What its client is told.
     pub fn terms(&self, price: Price) -> Terms<'_> {
-        let Identity { contract, receiver, token, chain_id: _ } = self.identity;
-        Terms { price, contract, receiver, token, gateway_path: &self.gateway_path }
+        Terms { asked: self.asked(price), token: self.identity.token, gateway_path: &self.gateway_path }
     }
 
     /// Whether a path belongs to the sidecar itself: the channel API or the payment page's scripts.

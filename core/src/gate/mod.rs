@@ -26,8 +26,8 @@ use crate::{ChannelId, Price, header};
 
 use memory::Memory;
 use outbox::{Item, Outbox};
-pub use sidecar::{CallOutcome, Notice};
 use sidecar::Sidecar;
+pub use sidecar::{CallOutcome, Notice};
 
 /// Names a stream of this worker.
 pub type StreamId = u32;
@@ -234,7 +234,7 @@ impl Gate {
             }
             (None, None) => Known::Unread,
         };
-        match decide(&case.offer, known, &self.config.terms(case.price)) {
+        match decide(&case.offer, known, &self.config.asked(case.price)) {
             Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
             Verdict::Fetch(channel) => {
                 self.ask(stream, case.form, Stage::Looking(case), Entry::Lookup(key(&channel)))

@@ -110,7 +110,7 @@ impl Gate {
 
     /// A commit was refused: the fresh state says why, or the sidecar could not serve at that moment.
     fn refused(&mut self, stream: StreamId, case: &Case, state: &ChannelState) -> Step {
-        match decide(&case.offer, Known::Fresh(state), &self.config.terms(case.price)) {
+        match decide(&case.offer, Known::Fresh(state), &self.config.asked(case.price)) {
             Verdict::Charge(refusal) => self.charge(stream, case, refusal),
             Verdict::Accept(_) | Verdict::Fetch(_) => {
                 let why = self.sidecar.why_not();

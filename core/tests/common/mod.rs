@@ -13,10 +13,6 @@ pub(crate) fn receiver() -> Address {
     address(2)
 }
 
-pub(crate) fn token() -> Address {
-    address(3)
-}
-
 pub(crate) fn address(byte: u8) -> Address {
     Address([byte; 20])
 }

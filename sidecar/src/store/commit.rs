@@ -2,10 +2,10 @@
 
 use sqlx::SqliteConnection;
 use uraiden_core::channel::ChannelState;
-use uraiden_core::decide::{Known, Payment, Terms, Verdict, decide};
+use uraiden_core::decide::{Asked, Known, Payment, Verdict, decide};
 use uraiden_core::offer::{Offer, OfferedProof};
 use uraiden_core::wire::{Answer, Attempt, AttemptId};
-use uraiden_core::{Address, Price, TokenAmount};
+use uraiden_core::{Price, TokenAmount};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
@@ -55,15 +55,8 @@ fn judge(scope: &Scope, attempt: &Attempt, channel: &ChannelState) -> Option<Pay
         signature: attempt.signature,
     };
     let offer = Offer { proof: Some(proof), ..Offer::default() };
-    // Token and path are told to clients and never judged.
-    let terms = Terms {
-        price,
-        contract: scope.contract,
-        receiver: scope.receiver,
-        token: Address::ZERO,
-        gateway_path: "",
-    };
-    match decide(&offer, Known::Fresh(channel), &terms) {
+    let asked = Asked { price, contract: scope.contract, receiver: scope.receiver };
+    match decide(&offer, Known::Fresh(channel), &asked) {
         Verdict::Accept(payment) => Some(payment),
         Verdict::Charge(refusal) => {
             tracing::debug!(?refusal, attempt = %attempt.id, "payment refused");

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use serde_json::json;
+use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use uraiden_core::{Address, TokenAmount};
@@ -78,26 +79,48 @@ async fn run(options: Options) -> Result<()> {
     }
 }
 
-async fn describe(stack: &Stack) -> Result<serde_json::Value> {
-    let funded = stack.funded().await?;
-    // An integer, as in the channel API, however large.
-    let price: serde_json::Number = stack.price().to_string().parse()?;
-    let funded: Vec<_> =
-        funded.iter().map(|account| json!({ "address": account.address, "key": account.key() })).collect();
-    Ok(json!({
-        "envoyUrl": format!("http://{}", stack.envoy.address()),
-        "paidPath": stack.paid_path(),
-        "freePath": stack.free_path(),
-        "sidecarUrl": format!("http://{}", stack.sidecar.public()),
-        "adminUrl": format!("http://{}", stack.sidecar.admin()),
-        "rpcUrl": stack.chain.rpc_url(),
-        "chainId": stack.chain.chain_id(),
-        "contract": stack.contract(),
-        "token": stack.token(),
-        "receiver": stack.receiver(),
-        "price": price,
-        "funded": funded,
-    }))
+/// Where everything is.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Description {
+    envoy_url: String,
+    paid_path: String,
+    free_path: String,
+    sidecar_url: String,
+    admin_url: String,
+    rpc_url: String,
+    chain_id: u64,
+    contract: Address,
+    token: Address,
+    receiver: Address,
+    /// An integer, as in the channel API, however large.
+    price: Box<RawValue>,
+    funded: Vec<Funded>,
+}
+
+#[derive(Serialize)]
+struct Funded {
+    address: Address,
+    key: String,
+}
+
+async fn describe(stack: &Stack) -> Result<String> {
+    let funded = stack.funded().await?.into_iter();
+    let description = Description {
+        envoy_url: format!("http://{}", stack.envoy.address()),
+        paid_path: stack.paid_path().to_owned(),
+        free_path: stack.free_path().to_owned(),
+        sidecar_url: format!("http://{}", stack.sidecar.public()),
+        admin_url: format!("http://{}", stack.sidecar.admin()),
+        rpc_url: stack.chain.rpc_url().to_owned(),
+        chain_id: stack.chain.chain_id(),
+        contract: stack.contract(),
+        token: stack.token(),
+        receiver: stack.receiver(),
+        price: RawValue::from_string(stack.price().to_string())?,
+        funded: funded.map(|account| Funded { address: account.address, key: account.key() }).collect(),
+    };
+    Ok(serde_json::to_string(&description)?)
 }
 
 /// Ctrl-C, SIGTERM, or the end of stdin.
