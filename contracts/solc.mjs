@@ -1,45 +1,28 @@
 #!/usr/bin/env node
-// The pinned Solidity compiler: as a module for build.mjs, and as a command that forge can use as its solc.
-//
-// The compiler is the npm package `solc`, looked for in <tools>/node/node_modules, where <tools> is the environment
-// variable URAIDEN_TOOLS or the repository's .tools folder.
+// The pinned Solidity compiler (npm package "solc"): as a module for build.mjs, and as a command that forge takes for
+// its solc.
 
 import { readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import path from "node:path";
 import { fileURLToPath } from "node:url";
-
-const here = path.dirname(fileURLToPath(import.meta.url));
-
-/** The folder of npm packages that the tools were installed into. */
-export const nodeModules = path.join(
-  process.env.URAIDEN_TOOLS ?? path.join(here, "..", ".tools"),
-  "node",
-  "node_modules",
-);
+import { tool } from "./tools.mjs";
 
 /**
  * Loads the compiler.
  *
- * @returns {{ version(): string, compile(input: string): string }}
+ * @returns {{ version(): string, compile(input: string): string }} `compile` takes and gives standard JSON.
  * @throws {Error} Names the folder in which there is no solc.
  */
 export function loadSolc() {
-  try {
-    return createRequire(path.join(nodeModules, "solc", "package.json"))("./index.js");
-  } catch (cause) {
-    if (cause.code !== "MODULE_NOT_FOUND") throw cause;
-    throw new Error(`no Solidity compiler in ${nodeModules}/solc: install the tools, or point URAIDEN_TOOLS at them`);
-  }
+  return createRequire(import.meta.url)(tool("solc/index.js"));
 }
 
 function main(args) {
-  const solc = loadSolc();
   if (args.includes("--version")) {
     // forge looks for the line that starts with "Version:".
-    console.log(`solc, the Solidity compiler (npm package)\nVersion: ${solc.version()}`);
+    console.log(`solc, the Solidity compiler (npm package)\nVersion: ${loadSolc().version()}`);
   } else if (args.includes("--standard-json")) {
-    process.stdout.write(solc.compile(readFileSync(0, "utf8")));
+    process.stdout.write(loadSolc().compile(readFileSync(0, "utf8")));
   } else {
     throw new Error(`solc.mjs: expected --version or --standard-json, found "${args.join(" ")}"`);
   }

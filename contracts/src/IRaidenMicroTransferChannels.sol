@@ -83,14 +83,14 @@ interface IRaidenMicroTransferChannels is IERC223Receiver {
     /// @notice `account` can neither sign nor be paid: it is the zero address, this contract or its token.
     error BadParty(address account);
 
-    /// @notice The channel would hold `deposit`, which is above the `limit`.
-    error DepositTooHigh(uint256 deposit, uint256 limit);
+    /// @notice With `added` on top of its `deposit` the channel would hold more than the `limit`.
+    error DepositTooHigh(uint256 deposit, uint256 added, uint256 limit);
 
     /// @notice A top-up must add something.
     error NothingAdded();
 
     /// @notice A channel between the two was opened in this block already, be it closed by now or not.
-    error ChannelExists(address sender, address receiver, uint256 openBlock);
+    error ChannelExists(address sender, address receiver, uint32 openBlock);
 
     /// @notice The channel was never opened, or it is settled.
     error NoSuchChannel(address sender, address receiver, uint32 openBlock);

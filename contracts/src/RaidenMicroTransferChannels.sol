@@ -13,26 +13,12 @@ import {Signatures} from "./Signatures.sol";
 contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
     using SafeToken for IERC20;
 
-    /// @dev A channel's life only ever goes down this list. `Settled` stays for good, so that a key, and the
-    /// signatures made for it, never count for a second channel.
-    enum Phase {
-        None,
-        Open,
-        Closing,
-        Settled
-    }
-
-    /// @dev One storage slot.
+    /// @dev One storage slot. A channel exists while `openBlock` is not zero, and its sender has asked to close it
+    /// once `settleBlock` is not zero.
     struct Channel {
         uint192 deposit;
         uint32 openBlock;
-        Phase phase;
-    }
-
-    /// @dev One storage slot, written in phase `Closing` only.
-    struct ClosingRequest {
-        uint192 closing_balance;
-        uint32 settle_block_number;
+        uint32 settleBlock;
     }
 
     /// @inheritdoc IRaidenMicroTransferChannels
@@ -54,14 +40,18 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
 
     mapping(bytes32 key => Channel) private _channels;
 
-    /// @inheritdoc IRaidenMicroTransferChannels
-    mapping(bytes32 key => ClosingRequest) public closing_requests;
+    /// @dev What the sender asked to close at. Apart from `Channel`, as it is only needed while a channel closes.
+    mapping(bytes32 key => uint192) private _closingBalances;
+
+    /// @dev Keys of channels that were opened and settled in one block, the only block in which they could be
+    /// formed again: a second channel would honour the signatures of the first.
+    mapping(bytes32 key => bool) private _spentKeys;
 
     /// @inheritdoc IRaidenMicroTransferChannels
-    mapping(bytes32 key => uint192) public withdrawn_balances;
+    mapping(bytes32 _key => uint192) public withdrawn_balances;
 
     /// @inheritdoc IRaidenMicroTransferChannels
-    mapping(address => bool) public trusted_contracts;
+    mapping(address _contract => bool) public trusted_contracts;
 
     /// @notice Makes the caller the owner.
     /// @param _token_address The token of all deposits; it must have a supply.
@@ -148,15 +138,13 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
     /// @inheritdoc IRaidenMicroTransferChannels
     function withdraw(uint32 _open_block_number, uint192 _balance, bytes calldata _balance_msg_sig) external {
         address sender = extractBalanceProofSignature(msg.sender, _open_block_number, _balance, _balance_msg_sig);
-        (bytes32 key, Channel storage channel) = _openChannel(sender, msg.sender, _open_block_number);
-
-        uint192 deposit = channel.deposit;
+        (bytes32 key, uint192 deposit) = _openChannel(sender, msg.sender, _open_block_number);
         if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
         uint192 withdrawn = withdrawn_balances[key];
         if (_balance <= withdrawn) revert NothingToWithdraw(_balance, withdrawn);
 
-        withdrawn_balances[key] = _balance;
         uint192 payout = _balance - withdrawn;
+        withdrawn_balances[key] = _balance;
         emit ChannelWithdraw(sender, msg.sender, _open_block_number, payout);
         token.pay(msg.sender, payout);
     }
@@ -174,38 +162,38 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
         address closer = extractClosingSignature(sender, _open_block_number, _balance, _closing_sig);
         if (closer != _receiver_address) revert NotSignedByReceiver(closer, _receiver_address);
 
-        (bytes32 key, Channel storage channel) = _liveChannel(sender, _receiver_address, _open_block_number);
-        uint192 deposit = channel.deposit;
+        (bytes32 key, uint192 deposit, uint32 settleBlock) =
+            _liveChannel(sender, _receiver_address, _open_block_number);
         if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
         uint192 withdrawn = withdrawn_balances[key];
         if (_balance < withdrawn) revert BalanceBelowWithdrawn(_balance, withdrawn);
 
-        _settle(key, sender, _receiver_address, _open_block_number, _balance, withdrawn);
+        if (settleBlock != 0) delete _closingBalances[key];
+        _settle(key, sender, _receiver_address, _open_block_number, deposit, _balance, withdrawn);
     }
 
     /// @inheritdoc IRaidenMicroTransferChannels
     function uncooperativeClose(address _receiver_address, uint32 _open_block_number, uint192 _balance) external {
-        (bytes32 key, Channel storage channel) = _openChannel(msg.sender, _receiver_address, _open_block_number);
-        uint192 deposit = channel.deposit;
+        (bytes32 key, uint192 deposit) = _openChannel(msg.sender, _receiver_address, _open_block_number);
         if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
 
-        channel.phase = Phase.Closing;
-        closing_requests[key] = ClosingRequest(_balance, _uint32(block.number + challenge_period));
+        _channels[key].settleBlock = _uint32(block.number + challenge_period);
+        _closingBalances[key] = _balance;
         emit ChannelCloseRequested(msg.sender, _receiver_address, _open_block_number, _balance);
     }
 
     /// @inheritdoc IRaidenMicroTransferChannels
     function settle(address _receiver_address, uint32 _open_block_number) external {
-        (bytes32 key, Channel storage channel) = _liveChannel(msg.sender, _receiver_address, _open_block_number);
-        if (channel.phase != Phase.Closing) revert NotClosing(msg.sender, _receiver_address, _open_block_number);
-        ClosingRequest memory request = closing_requests[key];
-        if (block.number <= request.settle_block_number) {
-            revert ChallengePeriodRunning(block.number, request.settle_block_number);
-        }
+        (bytes32 key, uint192 deposit, uint32 settleBlock) =
+            _liveChannel(msg.sender, _receiver_address, _open_block_number);
+        if (settleBlock == 0) revert NotClosing(msg.sender, _receiver_address, _open_block_number);
+        if (block.number <= settleBlock) revert ChallengePeriodRunning(block.number, settleBlock);
 
+        uint192 asked = _closingBalances[key];
         uint192 withdrawn = withdrawn_balances[key];
-        uint192 balance = request.closing_balance > withdrawn ? request.closing_balance : withdrawn;
-        _settle(key, msg.sender, _receiver_address, _open_block_number, balance, withdrawn);
+        uint192 balance = asked > withdrawn ? asked : withdrawn;
+        delete _closingBalances[key];
+        _settle(key, msg.sender, _receiver_address, _open_block_number, deposit, balance, withdrawn);
     }
 
     // === Trusted contracts
@@ -236,15 +224,23 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
     }
 
     /// @inheritdoc IRaidenMicroTransferChannels
+    function closing_requests(bytes32 _key)
+        external
+        view
+        returns (uint192 closing_balance, uint32 settle_block_number)
+    {
+        return (_closingBalances[_key], _channels[_key].settleBlock);
+    }
+
+    /// @inheritdoc IRaidenMicroTransferChannels
     function getChannelInfo(address _sender_address, address _receiver_address, uint32 _open_block_number)
         external
         view
         returns (bytes32, uint192, uint32, uint192, uint192)
     {
-        (bytes32 key, Channel storage channel) = _liveChannel(_sender_address, _receiver_address, _open_block_number);
-        ClosingRequest memory request = closing_requests[key];
-        return
-            (key, channel.deposit, request.settle_block_number, request.closing_balance, withdrawn_balances[key]);
+        (bytes32 key, uint192 deposit, uint32 settleBlock) =
+            _liveChannel(_sender_address, _receiver_address, _open_block_number);
+        return (key, deposit, settleBlock, _closingBalances[key], withdrawn_balances[key]);
     }
 
     /// @inheritdoc IRaidenMicroTransferChannels
@@ -282,53 +278,51 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
 
     // === Steps of a channel's life
 
-    /// @dev None -> Open. The caller sees to the tokens.
+    /// @dev The caller sees to the tokens.
     function _open(address sender, address receiver, uint256 deposit) private {
         _checkParty(sender);
         _checkParty(receiver);
         if (deposit > channel_deposit_bugbounty_limit) {
-            revert DepositTooHigh(deposit, channel_deposit_bugbounty_limit);
+            revert DepositTooHigh(0, deposit, channel_deposit_bugbounty_limit);
         }
         uint32 openBlock = _uint32(block.number);
-        Channel storage channel = _channels[getKey(sender, receiver, openBlock)];
-        if (channel.phase != Phase.None) revert ChannelExists(sender, receiver, openBlock);
+        bytes32 key = getKey(sender, receiver, openBlock);
+        if (_channels[key].openBlock != 0 || _spentKeys[key]) revert ChannelExists(sender, receiver, openBlock);
 
-        // The limit, checked above, fits.
-        uint192 deposit192 = uint192(deposit);
-        _channels[getKey(sender, receiver, openBlock)] = Channel(deposit192, openBlock, Phase.Open);
-        emit ChannelCreated(sender, receiver, deposit192);
+        // Anything up to the limit, checked above, has fewer than 192 bits.
+        _channels[key] = Channel(uint192(deposit), openBlock, 0);
+        emit ChannelCreated(sender, receiver, uint192(deposit));
     }
 
-    /// @dev Open -> Open, with more in it. The caller sees to the tokens.
+    /// @dev The caller sees to the tokens.
     function _topUp(address sender, address receiver, uint32 openBlock, uint256 added) private {
         if (added == 0) revert NothingAdded();
-        (, Channel storage channel) = _openChannel(sender, receiver, openBlock);
-        uint256 deposit = channel.deposit;
-        // Compared by subtraction, which cannot overflow: no deposit is above the limit.
+        (bytes32 key, uint256 deposit) = _openChannel(sender, receiver, openBlock);
+        // The subtraction cannot underflow: no deposit is above the limit.
         if (added > channel_deposit_bugbounty_limit - deposit) {
-            revert DepositTooHigh(deposit + added, channel_deposit_bugbounty_limit);
+            revert DepositTooHigh(deposit, added, channel_deposit_bugbounty_limit);
         }
 
-        channel.deposit = uint192(deposit + added);
+        _channels[key].deposit = uint192(deposit + added);
         emit ChannelToppedUp(sender, receiver, openBlock, uint192(added));
     }
 
-    /// @dev Open or Closing -> Settled; withdrawn <= balance <= deposit is the caller's to check.
+    /// @dev That withdrawn <= balance <= deposit is the caller's to check.
     function _settle(
         bytes32 key,
         address sender,
         address receiver,
         uint32 openBlock,
+        uint192 deposit,
         uint192 balance,
         uint192 withdrawn
     ) private {
-        Channel memory channel = _channels[key];
-        _channels[key] = Channel(0, 0, Phase.Settled);
-        if (channel.phase == Phase.Closing) delete closing_requests[key];
+        delete _channels[key];
+        if (openBlock == block.number) _spentKeys[key] = true;
         emit ChannelSettled(sender, receiver, openBlock, balance, balance - withdrawn);
 
         token.pay(receiver, balance - withdrawn);
-        token.pay(sender, channel.deposit - balance);
+        token.pay(sender, deposit - balance);
     }
 
     function _trust(address account) private {
@@ -340,26 +334,27 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
 
     // === Checks
 
-    /// @dev The channel in phase `Open`, or why not.
+    /// @dev Key and deposit of a channel that nobody has asked to close.
     function _openChannel(address sender, address receiver, uint32 openBlock)
         private
         view
-        returns (bytes32 key, Channel storage channel)
+        returns (bytes32 key, uint192 deposit)
     {
-        (key, channel) = _liveChannel(sender, receiver, openBlock);
-        if (channel.phase == Phase.Closing) revert ChannelClosing(closing_requests[key].settle_block_number);
+        uint32 settleBlock;
+        (key, deposit, settleBlock) = _liveChannel(sender, receiver, openBlock);
+        if (settleBlock != 0) revert ChannelClosing(settleBlock);
     }
 
-    /// @dev The channel in phase `Open` or `Closing`, or why not.
+    /// @dev Key, deposit and, where its sender has asked to close it, settle block of a channel that is not settled.
     function _liveChannel(address sender, address receiver, uint32 openBlock)
         private
         view
-        returns (bytes32 key, Channel storage channel)
+        returns (bytes32 key, uint192 deposit, uint32 settleBlock)
     {
         key = getKey(sender, receiver, openBlock);
-        channel = _channels[key];
-        Phase phase = channel.phase;
-        if (phase != Phase.Open && phase != Phase.Closing) revert NoSuchChannel(sender, receiver, openBlock);
+        Channel storage channel = _channels[key];
+        if (channel.openBlock == 0) revert NoSuchChannel(sender, receiver, openBlock);
+        return (key, channel.deposit, channel.settleBlock);
     }
 
     /// @dev Money of these three could never leave the contract, or never be used.

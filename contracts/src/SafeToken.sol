@@ -25,8 +25,7 @@ library SafeToken {
                 revert(add(answer, 32), mload(answer))
             }
         }
-        if (answer.length > 0 && (answer.length < 32 || uint256(bytes32(answer)) != 1)) {
-            revert Channels.TokenRefused(address(token));
-        }
+        // An answer of less than a word is filled up with zeros behind, and so never taken for true.
+        if (answer.length > 0 && uint256(bytes32(answer)) != 1) revert Channels.TokenRefused(address(token));
     }
 }

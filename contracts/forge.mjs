@@ -1,0 +1,31 @@
+// Runs the tests in test/ with forge.
+
+import { spawnSync } from "node:child_process";
+import { contracts, tool } from "./tools.mjs";
+
+/**
+ * Runs `forge test`.
+ *
+ * @param {string[]} args Further arguments.
+ * @param {Record<string, string>} env Further environment.
+ * @returns {{ name: string, passed: boolean, reason: string | null }[]} One for each test that was run.
+ * @throws {Error} With forge's output, where it gave no results: what it is to run does not compile, for example.
+ */
+export function forgeTest(args = [], env = {}) {
+  const { stdout, stderr, error } = spawnSync(
+    tool("@foundry-rs/forge-linux-amd64/bin/forge"),
+    ["test", "--root", contracts, "--json", ...args],
+    { cwd: contracts, encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, ...env } },
+  );
+  if (error) throw error;
+  // Other lines tell of single failures, which are in the results too.
+  const line = stdout.split("\n").find((candidate) => candidate.startsWith('{"test/'));
+  if (line === undefined) throw new Error(`forge gave no results:\n${stdout}${stderr}`);
+  return Object.entries(JSON.parse(line)).flatMap(([suite, { test_results }]) =>
+    Object.entries(test_results).map(([test, { status, reason }]) => ({
+      name: `${suite.split(":").at(-1)} ${test.split("(")[0]}`,
+      passed: status === "Success",
+      reason,
+    })),
+  );
+}
