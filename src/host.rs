@@ -8,7 +8,8 @@ use log::error;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Bytes, GrpcStatusCode, MapType};
 use uraiden_core::answer::{GrpcStatus, Reply};
-use uraiden_core::gate::{Headers, Moment};
+use uraiden_core::decide::Payment;
+use uraiden_core::gate::{Admission, Headers, Moment};
 use uraiden_core::route::Route;
 
 /// The time. At any time.
@@ -24,9 +25,9 @@ pub(crate) fn request_headers() -> Vec<(String, Bytes)> {
     hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
 }
 
-/// One response header, while the response's headers are looked at.
-pub(crate) fn response_header(name: &str) -> Option<Bytes> {
-    hostcalls::get_map_value_bytes(MapType::HttpResponseHeaders, name).ok().flatten()
+/// All response headers, while the response's headers are looked at.
+pub(crate) fn response_headers() -> Vec<(String, Bytes)> {
+    hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default()
 }
 
 /// Removes every copy of a request header, while the request's headers are looked at.
@@ -40,9 +41,11 @@ pub(crate) fn set_cookies(cookies: &[u8]) {
     report("set cookies", hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, "cookie", value));
 }
 
-/// Sets request headers, replacing every copy, while the request's headers are looked at or held.
-pub(crate) fn set_request_headers(headers: &Headers) {
-    set(MapType::HttpRequestHeaders, headers);
+/// Sends the request upstream with what the paywall has to say of it, while its headers are looked at or held.
+pub(crate) fn admit(admission: &Admission) {
+    set(MapType::HttpRequestHeaders, &admission.headers);
+    let outcome = if admission.payment.is_some() { "paid" } else { "free" };
+    note(outcome, admission.payment.as_ref());
 }
 
 /// Sets response headers, replacing every copy, while the response's headers are looked at or held.
@@ -56,8 +59,22 @@ fn set(map: MapType, headers: &Headers) {
     }
 }
 
+/// Tells access logs and later filters what became of the stream of the effective context, as filter state
+/// `wasm.uraiden_outcome`, `wasm.uraiden_sender` and `wasm.uraiden_amount`. No client can set these.
+pub(crate) fn note(outcome: &str, payment: Option<&Payment>) {
+    let set = |name, value: &str| {
+        report("note an outcome", hostcalls::set_property(vec![name], Some(value.as_bytes())));
+    };
+    set("uraiden_outcome", outcome);
+    if let Some(payment) = payment {
+        set("uraiden_sender", &payment.proof().channel.sender.to_string());
+        set("uraiden_amount", &payment.price().to_string());
+    }
+}
+
 /// Answers the stream of the effective context. At most once a stream.
 pub(crate) fn reply(reply: &Reply) {
+    note(reply.code, None);
     let headers = reply.headers.iter().map(|(name, value)| (*name, value.as_str()));
     let sent = match reply.grpc_status {
         None => {

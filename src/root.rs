@@ -174,11 +174,14 @@ fn carry_out(stream: StreamId, step: &Step) {
         return;
     }
     match step {
-        Step::Forward(headers) => {
-            host::set_request_headers(headers);
+        Step::Forward(admission) => {
+            host::admit(admission);
             host::report("resume a request", hostcalls::resume_http_request());
         }
-        Step::Release(headers) => {
+        Step::Release(headers) | Step::Refund(headers) => {
+            if matches!(step, Step::Refund(_)) {
+                host::note("taken-back", None);
+            }
             host::set_response_headers(headers);
             host::report("resume a response", hostcalls::resume_http_response());
         }

@@ -4,8 +4,9 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
-use uraiden_core::gate::{Response, Step, StreamId};
+use uraiden_core::gate::{Step, StreamId};
 use uraiden_core::request::Request;
+use uraiden_core::response::Response;
 use uraiden_core::{cookie, header};
 
 use crate::host;
@@ -33,7 +34,7 @@ impl HttpContext for Stream {
         let stripped: fn(&str) -> bool = match step {
             Step::Pass => header::is_for_upstream,
             Step::Forward(_) | Step::Hold => |name| header::is_for_upstream(name) || header::is_payment(name),
-            Step::Reply(_) | Step::Release(_) => |_| false,
+            Step::Reply(_) | Step::Release(_) | Step::Refund(_) => |_| false,
         };
         for (name, _) in request.headers().filter(|(name, _)| stripped(name)) {
             host::remove_request_header(name);
@@ -42,9 +43,9 @@ impl HttpContext for Stream {
             host::set_cookies(&cookies);
         }
         match &step {
-            Step::Pass | Step::Release(_) => Action::Continue,
-            Step::Forward(headers) => {
-                host::set_request_headers(headers);
+            Step::Pass | Step::Release(_) | Step::Refund(_) => Action::Continue,
+            Step::Forward(admission) => {
+                host::admit(admission);
                 Action::Continue
             }
             Step::Hold => {
@@ -62,20 +63,14 @@ impl HttpContext for Stream {
         if !self.worker.gate.borrow().watches(self.id) {
             return Action::Continue;
         }
-        let status = host::response_header(":status").unwrap_or_default();
-        let cache_control = host::response_header("cache-control");
-        let response = Response {
-            // Envoy always has a status; one that cannot be read is no success.
-            status: std::str::from_utf8(&status).ok().and_then(|text| text.parse().ok()).unwrap_or(500),
-            cache_control: cache_control.as_deref(),
-        };
-        let step = self.worker.gate.borrow_mut().response(self.id, &response, host::now());
+        let headers = host::response_headers();
+        let step = self.worker.gate.borrow_mut().response(self.id, Response::new(&headers), host::now());
         match &step {
             Step::Hold => {
                 self.worker.wake_root();
                 Action::Pause
             }
-            Step::Release(headers) | Step::Forward(headers) => {
+            Step::Release(headers) | Step::Refund(headers) => {
                 host::set_response_headers(headers);
                 Action::Continue
             }
@@ -83,7 +78,7 @@ impl HttpContext for Stream {
                 host::reply(reply);
                 Action::Pause
             }
-            Step::Pass => Action::Continue,
+            Step::Pass | Step::Forward(_) => Action::Continue,
         }
     }
 }

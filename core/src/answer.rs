@@ -18,6 +18,8 @@ pub const PROBLEM_TYPE_PREFIX: &str = "urn:uraiden:problem:";
 /// An answer of ours, ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
+    /// The problem's stable word.
+    pub code: &'static str,
     /// The HTTP status.
     pub status: u16,
     /// The gRPC status, where the client speaks gRPC; the body is then its message.
@@ -105,7 +107,7 @@ impl Problem {
             headers.push(("retry-after", "1".to_owned()));
         }
         let grpc_status = (form == Form::Grpc).then(|| self.grpc_status());
-        Reply { status: self.status(), grpc_status, headers, body }
+        Reply { code: self.code(), status: self.status(), grpc_status, headers, body }
     }
 
     /// An RFC 9457 document with the facts of the headers.

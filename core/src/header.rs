@@ -47,6 +47,8 @@ pub const UPSTREAM_AMOUNT: &str = "x-uraiden-amount";
 pub const UPSTREAM_CHANNEL: &str = "x-uraiden-channel";
 /// To the upstream: `durable`, or `pending` while the payment may still fail.
 pub const UPSTREAM_PAYMENT: &str = "x-uraiden-payment";
+/// To the upstream: the admission mark, where the operator shares a secret with it.
+pub const UPSTREAM_MARK: &str = "x-uraiden-mark";
 
 /// Whether a request header is part of a payment. `name` in any case.
 pub fn is_payment(name: &str) -> bool {

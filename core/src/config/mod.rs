@@ -1,5 +1,6 @@
 //! The filter's configuration: JSON, camelCase, durations as text, unknown keys refused with their path.
 
+mod charge_on;
 mod reader;
 mod rule;
 
@@ -8,11 +9,13 @@ use core::time::Duration;
 use crate::amount::Price;
 use crate::answer::Terms;
 use crate::decide::Asked;
+use crate::mark::MarkSecret;
 use crate::path::{Path, PathError};
 use crate::request::Request;
 use crate::wire::Identity;
 use crate::{Address, TokenAmount};
 
+pub use charge_on::ChargeOn;
 pub use reader::ConfigError;
 use reader::{Document, Node};
 pub use rule::Rule;
@@ -30,6 +33,10 @@ pub struct Config {
     pub assets_path: String,
     /// Whether a browser gets a page instead of a problem document.
     pub paywall_page: bool,
+    /// Which answers are paid for.
+    pub charge_on: ChargeOn,
+    /// What admission marks are made with, for a service that wants to check them.
+    pub mark: Option<MarkSecret>,
     /// What no rule names; `None` is free.
     pub default_price: Option<Price>,
     /// The first that matches decides.
@@ -95,8 +102,21 @@ impl Config {
             node.array()?.iter().map(Rule::read).collect::<Result<Vec<_>, _>>()
         })?;
         let paywall_page = root.optional("paywallPage").map_or(Ok(true), |node| node.boolean())?;
+        let charge_on =
+            root.optional("chargeOn").map_or(Ok(ChargeOn::Success), |node| ChargeOn::read(&node))?;
+        let mark = root.optional("mark").map(|node| mark_secret(&node)).transpose()?;
         root.finish()?;
-        Ok(Self { sidecar, identity, gateway_path, assets_path, paywall_page, default_price, rules })
+        Ok(Self {
+            sidecar,
+            identity,
+            gateway_path,
+            assets_path,
+            paywall_page,
+            charge_on,
+            mark,
+            default_price,
+            rules,
+        })
     }
 
     /// What a request of this path costs by rule; `None` is free.
@@ -181,6 +201,15 @@ impl SidecarConfig {
         fields.finish()?;
         Ok(Self { cluster, public_cluster, timeout, bearer_token })
     }
+}
+
+fn mark_secret(node: &Node<'_>) -> Result<MarkSecret, ConfigError> {
+    let mut fields = node.object()?;
+    let secret = fields.required("secret")?;
+    let shortest = format!("at least {} bytes", MarkSecret::SHORTEST);
+    let mark = MarkSecret::new(secret.secret()?.as_bytes()).ok_or_else(|| secret.secret_unlike(&shortest))?;
+    fields.finish()?;
+    Ok(mark)
 }
 
 /// A price in base units as decimal text; "0" is free.

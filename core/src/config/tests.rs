@@ -202,6 +202,28 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         ("/defaultPrice", json!(5), "defaultPrice: 5, expected a text in quotes"),
         ("/defaultPrice", json!("5.5"), "defaultPrice: \"5.5\": no decimal digit at position 1"),
         ("/paywallPage", json!("yes"), "paywallPage: \"yes\", expected true or false"),
+        (
+            "/chargeOn",
+            json!("always"),
+            "chargeOn: \"always\", expected \"request\", \"success\" or a list such as [\"2xx\", \"304\"]",
+        ),
+        (
+            "/chargeOn",
+            json!(true),
+            "chargeOn: true, expected \"request\", \"success\" or a list such as [\"2xx\", \"304\"]",
+        ),
+        ("/chargeOn", json!([]), "chargeOn: [], expected at least one status"),
+        (
+            "/chargeOn",
+            json!(["6xx"]),
+            "chargeOn[0]: \"6xx\", expected a status such as \"304\", or a class such as \"2xx\"",
+        ),
+        (
+            "/chargeOn",
+            json!(["99"]),
+            "chargeOn[0]: \"99\", expected a status such as \"304\", or a class such as \"2xx\"",
+        ),
+        ("/mark", json!({ "secret": "short" }), "mark.secret: expected at least 32 bytes"),
         ("/rules", json!({}), "rules: {}, expected a list"),
         ("/rules/0/price", json!("-1"), "rules[0].price: \"-1\": no decimal digit at position 0"),
         (
@@ -263,13 +285,37 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/paywal",
             json!(true),
-            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage",
+            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, chargeOn, mark",
         ),
     ] {
         let mut config = sample();
         let (parent, key) = pointer.rsplit_once('/').unwrap();
         config.pointer_mut(parent).unwrap()[key] = value;
         assert_eq!(read(&config).unwrap_err().to_string(), error, "{pointer}");
+    }
+}
+
+#[test]
+fn which_answers_are_paid_for_can_be_chosen() {
+    let charges = |value: Option<Value>, status| {
+        let mut config = sample();
+        if let Some(value) = value {
+            config["chargeOn"] = value;
+        }
+        read(&config).unwrap().charge_on.charges(status)
+    };
+    for (value, charged, free) in [
+        (None, &[101, 200, 304, 404, 499][..], &[500, 503, 599][..]),
+        (Some(json!("success")), &[200, 499], &[500]),
+        (Some(json!("request")), &[200, 404, 500, 503], &[]),
+        (Some(json!(["2xx", "304"])), &[200, 204, 299, 304], &[101, 300, 404, 500]),
+    ] {
+        for status in charged {
+            assert!(charges(value.clone(), *status), "{value:?} {status}");
+        }
+        for status in free {
+            assert!(!charges(value.clone(), *status), "{value:?} {status}");
+        }
     }
 }
 

@@ -17,9 +17,11 @@ use crate::config::Config;
 use crate::cookie;
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
 use crate::form::Form;
+use crate::mark::RequestLine;
 use crate::offer::Offer;
 use crate::path::Path;
 use crate::request::Request;
+use crate::response::Response;
 use crate::route::{self, Route};
 use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
 use crate::{ChannelId, Price, header};
@@ -32,7 +34,7 @@ pub use sidecar::{CallOutcome, Notice};
 /// Names a stream of this worker.
 pub type StreamId = u32;
 
-/// A time, counted from any fixed point.
+/// A time, counted from the start of 1970.
 pub type Moment = Duration;
 
 /// Header names and the values they are set to.
@@ -48,21 +50,24 @@ pub enum Step {
     /// The request goes on as it is: it is for the sidecar itself.
     Pass,
     /// The request goes upstream without the client's payment, with these headers instead.
-    Forward(Headers),
+    Forward(Admission),
     /// The request, or the response, is held until a later step.
     Hold,
     /// The client gets this answer, and the upstream sees nothing more.
     Reply(Reply),
     /// The response goes out with these headers set.
     Release(Headers),
+    /// The same, for a response whose payment was taken back.
+    Refund(Headers),
 }
 
-/// A response's head, as far as payment is concerned.
-pub struct Response<'a> {
-    /// The status.
-    pub status: u16,
-    /// `cache-control`, if there is one.
-    pub cache_control: Option<&'a [u8]>,
+/// How a request goes upstream.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Admission {
+    /// The headers that it goes with.
+    pub headers: Headers,
+    /// What was paid for it; `None` where it is free.
+    pub payment: Option<Payment>,
 }
 
 /// What one worker knows.
@@ -83,6 +88,8 @@ enum Stage {
     Committing { case: Case, payment: Payment },
     /// It is paid and at the upstream.
     Served { payment: Payment, attempt: Attempt },
+    /// A browser's question whether it may send the real request; it is free.
+    Preflight,
     /// The upstream failed; its response is held until the payment is taken back.
     Returning { payment: Payment },
     /// It was answered.
@@ -90,11 +97,13 @@ enum Stage {
 }
 
 /// A priced request, read.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Case {
     offer: Offer,
     price: Price,
     form: Form,
+    /// What its admission mark covers, where marks are made.
+    line: Option<RequestLine>,
 }
 
 /// Makes ids that no other worker makes.
@@ -144,7 +153,8 @@ impl Gate {
             }
         }
         if request.is_preflight() {
-            return Step::Forward(Vec::new());
+            self.streams.insert(stream, Stage::Preflight);
+            return Step::Forward(Admission::default());
         }
         let form = Form::of(request, self.config.paywall_page);
         let by_rule = || path.and_then(|path| self.config.price_of(request, &path));
@@ -156,12 +166,15 @@ impl Gate {
             },
             Err(error) => return self.unavailable(stream, form, Unavailable::BadRoute(error)),
         };
-        let Some(price) = price else { return Step::Forward(Vec::new()) };
+        let Some(price) = price else { return Step::Forward(Admission::default()) };
         if let Err(unavailable) = self.sidecar.available(now) {
             return self.unavailable(stream, form, unavailable);
         }
         match Offer::read(request) {
-            Ok(offer) => self.judge(stream, Case { offer, price, form }, None),
+            Ok(offer) => {
+                let line = self.config.mark.is_some().then(|| RequestLine::of(request));
+                self.judge(stream, Case { offer, price, form, line }, None)
+            }
             Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
         }
     }
@@ -172,10 +185,11 @@ impl Gate {
     }
 
     /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own.
-    pub fn response(&mut self, stream: StreamId, response: &Response<'_>, now: Moment) -> Step {
+    pub fn response(&mut self, stream: StreamId, response: Response<'_>, now: Moment) -> Step {
         let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
+        let exposed = response.exposed().map(|value| ("access-control-expose-headers", value));
         match core::mem::replace(stage, Stage::Ended) {
-            Stage::Served { payment, attempt } if response.status >= 500 => {
+            Stage::Served { payment, attempt } if !self.config.charge_on.charges(response.status()) => {
                 self.streams.insert(stream, Stage::Returning { payment });
                 self.outbox.push(Item::take_back(Some(stream), attempt, deadline(now)));
                 Step::Hold
@@ -183,15 +197,20 @@ impl Gate {
             Stage::Served { payment, .. } => {
                 let mut headers = self.config.terms(payment.price()).headers();
                 headers.extend(payment.headers());
-                headers.extend(private(response.cache_control).map(|value| ("cache-control", value)));
+                headers.extend(response.private().map(|value| ("cache-control", value)));
+                headers.extend(exposed);
                 Step::Release(headers)
+            }
+            Stage::Preflight => {
+                let allowed = response.allowed().map(|value| ("access-control-allow-headers", value));
+                Step::Release(allowed.into_iter().collect())
             }
             Stage::Looking(_) | Stage::Committing { .. } => {
                 // Envoy's own answer to a stream that was held for too long.
                 self.outbox.forget(stream);
                 Step::Release(Vec::new())
             }
-            Stage::Returning { .. } | Stage::Ended => Step::Release(Vec::new()),
+            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed.into_iter().collect()),
         }
     }
 
@@ -237,7 +256,8 @@ impl Gate {
         match decide(&case.offer, known, &self.config.asked(case.price)) {
             Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
             Verdict::Fetch(channel) => {
-                self.ask(stream, case.form, Stage::Looking(case), Entry::Lookup(key(&channel)))
+                let form = case.form;
+                self.ask(stream, form, Stage::Looking(case), Entry::Lookup(key(&channel)))
             }
             Verdict::Accept(payment) => {
                 let proof = payment.proof();
@@ -248,7 +268,8 @@ impl Gate {
                     balance: proof.balance,
                     signature: proof.signature,
                 };
-                self.ask(stream, case.form, Stage::Committing { case, payment }, Entry::Commit(attempt))
+                let form = case.form;
+                self.ask(stream, form, Stage::Committing { case, payment }, Entry::Commit(attempt))
             }
         }
     }
@@ -298,16 +319,4 @@ fn upstream_headers(payment: &Payment) -> Headers {
         (header::UPSTREAM_CHANNEL, channel.open_block.to_string()),
         (header::UPSTREAM_PAYMENT, "durable".to_owned()),
     ]
-}
-
-/// The `cache-control` that a paid answer needs so that no shared cache gives it away; `None` where the upstream's
-/// own is strict enough.
-fn private(cache_control: Option<&[u8]>) -> Option<String> {
-    let text = cache_control.map(String::from_utf8_lossy).unwrap_or_default().to_ascii_lowercase();
-    let directives = || text.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    if directives().any(|directive| matches!(directive, "private" | "no-store")) {
-        return None;
-    }
-    let kept = directives().filter(|directive| *directive != "public" && !directive.starts_with("s-maxage"));
-    Some(core::iter::once("private").chain(kept).collect::<Vec<_>>().join(", "))
 }

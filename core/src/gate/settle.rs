@@ -2,7 +2,7 @@
 
 use super::outbox::Item;
 use super::sidecar::{CallOutcome, Notice, Reading};
-use super::{Case, Gate, Moment, Stage, Step, StreamId, deadline, upstream_headers};
+use super::{Admission, Case, Gate, Moment, Stage, Step, StreamId, deadline, upstream_headers};
 use crate::answer::Unavailable;
 use crate::channel::ChannelState;
 use crate::decide::{Known, Verdict, decide};
@@ -65,9 +65,14 @@ impl Gate {
             (Stage::Looking(case), Entry::Lookup(_), Answer::Channel { channel }) => {
                 self.judge(stream, case, Some(&channel))
             }
-            (Stage::Committing { payment, .. }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
+            (Stage::Committing { case, payment }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
                 self.streams.insert(stream, Stage::Served { payment, attempt });
-                Step::Forward(upstream_headers(&payment))
+                let mut headers = upstream_headers(&payment);
+                if let (Some(secret), Some(line)) = (&self.config.mark, &case.line) {
+                    let mark = secret.mark(line, &payment, attempt.id, now.as_secs());
+                    headers.push((header::UPSTREAM_MARK, mark));
+                }
+                Step::Forward(Admission { headers, payment: Some(payment) })
             }
             (Stage::Committing { case, .. }, Entry::Commit(_), Answer::Refused { channel }) => {
                 self.refused(stream, &case, &channel)
@@ -79,7 +84,7 @@ impl Gate {
                 if let ChannelState::Open(open) = channel {
                     headers.push((header::SENDER_BALANCE, open.balance.to_string()));
                 }
-                Step::Release(headers)
+                Step::Refund(headers)
             }
             (Stage::Returning { .. }, Entry::TakeBack(_), _) => {
                 self.streams.insert(stream, Stage::Ended);

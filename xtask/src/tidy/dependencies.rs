@@ -11,7 +11,7 @@ use crate::process;
 
 /// All that these packages may name in their `[dependencies]` and `[build-dependencies]`.
 const DIRECT: [(&str, &[&str]); 3] = [
-    ("uraiden-core", &["hex", "k256", "regex-lite", "serde", "serde_json", "tiny-keccak"]),
+    ("uraiden-core", &["hex", "hmac", "k256", "regex-lite", "serde", "serde_json", "sha2", "tiny-keccak"]),
     ("uraiden-filter", &["uraiden-core", "hex", "log", "proxy-wasm", "serde_json"]),
     // Small, so that the first command in a new checkout answers within seconds.
     ("xtask", &["anyhow", "lexopt", "serde_json"]),

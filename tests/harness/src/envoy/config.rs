@@ -55,7 +55,10 @@ pub(crate) fn make(template: &Path, paywall: &Paywall<'_>) -> Result<String> {
     let mut config = fill(envoy, paywall).with_context(|| template.display().to_string())?;
     (paywall.change)(&mut config);
     let EnvoyConfig { mut envoy, plugin } = config;
-    *at(plugin_of(&mut envoy)?, "/configuration/value")? = json!(plugin.to_string());
+    // A scene may have taken the paywall out.
+    if let Ok(configured) = plugin_of(&mut envoy) {
+        *at(configured, "/configuration/value")? = json!(plugin.to_string());
+    }
     Ok(serde_json::to_string_pretty(&envoy)?)
 }
 

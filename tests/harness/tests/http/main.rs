@@ -1,5 +1,6 @@
 //! The HTTP protocol against the real Envoy and a real chain.
 
+mod admission;
 mod closed;
 mod fixture;
 mod prices;

@@ -1,9 +1,9 @@
 //! What the service behind the paywall sees, and what its failures cost.
 
 use anyhow::Result;
-use serde_json::Value;
+use serde_json::{Value, json};
 use uraiden_core::header;
-use uraiden_harness::Answer;
+use uraiden_harness::{Answer, EnvoyConfig, Options, Stack};
 
 use crate::fixture::{PRICE, paying, stack, with};
 
@@ -71,6 +71,22 @@ async fn an_answer_below_500_is_charged() -> Result<()> {
         let answer = stack.raw_get(&path, paying(&payer, payments * PRICE)).await?;
         assert_eq!(answer.status, status);
         assert_eq!(answer.header(header::SENDER_BALANCE), Some((payments * PRICE).to_string().as_str()));
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn which_answers_are_charged_can_be_chosen() -> Result<()> {
+    let change = |config: &mut EnvoyConfig| config.plugin["chargeOn"] = json!(["2xx", "304"]);
+    let stack = Stack::start(Options { change, ..Options::default() }).await?;
+    let payer = stack.payer().await?;
+    let mut held = 0;
+    for (status, charged) in [(404, false), (200, true), (500, false), (304, true), (302, false)] {
+        let path = format!("/premium/chosen?status={status}");
+        let answer = stack.raw_get(&path, paying(&payer, held + PRICE)).await?;
+        held += if charged { PRICE } else { 0 };
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.header(header::SENDER_BALANCE), Some(held.to_string().as_str()), "{status}");
     }
     Ok(())
 }
