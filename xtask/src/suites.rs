@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::build;
 use crate::process;
 use crate::repo::Repo;
-use crate::tools::Tool;
+use crate::tools::{self, Tool};
 
 /// One row of the table.
 pub(crate) struct Suite {
@@ -72,9 +72,9 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "http",
-        proves: "the HTTP protocol against the real Envoy",
+        proves: "the HTTP protocol against the real Envoy, the newest and the oldest that is supported",
         budget: 4,
-        tools: build::STACK_TOOLS,
+        tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::OldestEnvoy],
         parts: true,
         steps: http,
     },
@@ -156,7 +156,10 @@ fn contract(repo: &Repo) -> Result<Vec<Step>> {
 }
 
 fn http(repo: &Repo) -> Result<Vec<Step>> {
-    Ok(vec![Step::Tests(scenes(repo, &["--test", "http"]))])
+    let newest = scenes(repo, &["--test", "http"]);
+    let mut oldest = scenes(repo, &["--test", "http"]);
+    oldest.env("URAIDEN_ENVOY", tools::oldest_envoy(repo));
+    Ok(vec![Step::Tests(newest), Step::Tests(oldest)])
 }
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {

@@ -8,6 +8,7 @@ mod deny;
 mod dependencies;
 mod leftovers;
 mod links;
+mod problems;
 mod purity;
 mod rust;
 mod size;
@@ -38,6 +39,7 @@ const RULES: &[Rule] = &[
     ("nothing unfinished, switched off or singled out", leftovers::check),
     ("no paths of one machine and no hosts of package registries", words::check),
     ("relative links in Markdown lead to files", links::check),
+    ("every answer of the paywall is documented, and expected by a test", problems::check),
     ("ARCHITECTURE.md lists exactly what is at the top", architecture::check),
     ("no file above a megabyte", size::files),
 ];

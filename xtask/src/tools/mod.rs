@@ -56,6 +56,11 @@ pub(crate) fn envoy(repo: &Repo) -> PathBuf {
     envoy::binary(repo, envoy::CURRENT)
 }
 
+/// The oldest Envoy that the filter supports.
+pub(crate) fn oldest_envoy(repo: &Repo) -> PathBuf {
+    envoy::binary(repo, envoy::OLDEST)
+}
+
 /// The development chain's binary.
 pub(crate) fn anvil(repo: &Repo) -> PathBuf {
     npm::anvil(repo)

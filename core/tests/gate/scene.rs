@@ -1,0 +1,194 @@
+//! A gate, and what happens to it.
+
+use std::time::Duration;
+
+use uraiden_core::Address;
+use uraiden_core::answer::PROBLEM_TYPE_PREFIX;
+use uraiden_core::channel::{ChannelState, OpenChannel};
+use uraiden_core::config::Config;
+use uraiden_core::gate::{CallOutcome, Gate, Headers, Step, StreamId};
+use uraiden_core::request::Request;
+use uraiden_core::response::Response;
+use uraiden_core::route::Route;
+use uraiden_core::wire::{Answer, BatchRequest, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
+
+use crate::common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign};
+
+pub(crate) struct Scene {
+    pub(crate) gate: Gate,
+    pub(crate) now: Duration,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        Self { gate: Gate::new(config(), 0xfeed), now: Duration::from_secs(1_000_000) }
+    }
+
+    /// The sidecar was heard and is ready.
+    pub(crate) fn ready() -> Self {
+        let mut scene = Self::new();
+        scene.hear(Health::Ready);
+        scene
+    }
+
+    /// The gate remembers the payer's channel at this balance.
+    pub(crate) fn with_channel(balance: u64) -> Self {
+        let mut scene = Self::ready();
+        assert_eq!(scene.pay(1, balance + 10), Step::Hold);
+        scene.call();
+        scene.answer(vec![Answer::Channel { channel: open(balance) }]);
+        scene.call();
+        scene.answer(vec![Answer::Refused { channel: open(balance) }]);
+        scene.gate.gone(1);
+        scene
+    }
+
+    /// Stream 2 paid and is at the upstream.
+    pub(crate) fn served(balance: u64) -> Self {
+        let mut scene = Self::with_channel(balance - 10);
+        assert_eq!(scene.pay(2, balance), Step::Hold);
+        scene.call();
+        let steps = scene.answer(vec![Answer::Accepted { channel: open(balance) }]);
+        assert!(matches!(only(steps, 2), Step::Forward(_)));
+        scene
+    }
+
+    pub(crate) fn get(&mut self, stream: StreamId, target: &str, headers: &[(&str, &str)]) -> Step {
+        self.request(stream, "GET", target, headers)
+    }
+
+    pub(crate) fn request(
+        &mut self,
+        stream: StreamId,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Step {
+        let headers = with_pseudo(method, target, headers);
+        self.gate.request(stream, Request::new(&headers), &OnRoute::to("app"), self.now)
+    }
+
+    pub(crate) fn pay(&mut self, stream: StreamId, balance: u64) -> Step {
+        let headers = [
+            ("rdn-sender-address", sender().to_string()),
+            ("rdn-open-block", OPEN_BLOCK.to_string()),
+            ("rdn-sender-balance", balance.to_string()),
+            ("rdn-balance-signature", sign(amount(balance)).to_string()),
+        ];
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.get(stream, "/paid", &headers)
+    }
+
+    pub(crate) fn response(&mut self, stream: StreamId, status: u16) -> Step {
+        let headers = [(":status".to_owned(), status.to_string().into_bytes())];
+        self.gate.response(stream, Response::new(&headers), self.now)
+    }
+
+    pub(crate) fn released(&mut self, stream: StreamId, status: u16) -> Headers {
+        match self.response(stream, status) {
+            Step::Release(headers) => headers,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn call(&mut self) -> Vec<Entry> {
+        let BatchRequest { version, identity: asked, entries } =
+            self.gate.next_call().expect("something to ask");
+        assert_eq!((version, asked), (VERSION, identity()));
+        entries
+    }
+
+    pub(crate) fn answer(&mut self, answers: Vec<Answer>) -> Vec<(StreamId, Step)> {
+        let body = serde_json::to_vec(&response(Health::Ready, answers)).unwrap();
+        self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now).0
+    }
+
+    pub(crate) fn hear(&mut self, health: Health) {
+        self.gate.tick().expect("no call is under way");
+        let body = serde_json::to_vec(&response(health, vec![])).unwrap();
+        let _ = self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now);
+    }
+}
+
+/// A route to this cluster, with this metadata map.
+pub(crate) struct OnRoute {
+    pub(crate) cluster: &'static str,
+    pub(crate) metadata: Option<Vec<u8>>,
+}
+
+impl OnRoute {
+    pub(crate) fn to(cluster: &'static str) -> Self {
+        Self { cluster, metadata: None }
+    }
+}
+
+impl Route for OnRoute {
+    fn cluster(&self) -> Option<Vec<u8>> {
+        Some(self.cluster.into())
+    }
+
+    fn metadata(&self) -> Option<Vec<u8>> {
+        self.metadata.clone()
+    }
+
+    fn virtual_host_metadata(&self) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+pub(crate) fn with_pseudo(method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    let all = [&[(":method", method), (":path", target), (":authority", "host")][..], headers].concat();
+    all.into_iter().map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+pub(crate) fn token() -> Address {
+    address(3)
+}
+
+pub(crate) fn config() -> Config {
+    let json = serde_json::json!({
+        "sidecar": { "cluster": "uraiden-internal", "publicCluster": "uraiden-public" },
+        "contract": contract(), "receiver": receiver(), "token": token(), "chainId": 31337,
+        "rules": [{ "match": { "pathPrefix": "/paid" }, "price": "10" }],
+    });
+    Config::from_json(json.to_string().as_bytes()).unwrap()
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity { chain_id: 31337, contract: contract(), receiver: receiver(), token: token() }
+}
+
+pub(crate) fn ledger() -> Ledger {
+    Ledger { id: "00112233445566778899aabbccddeeff".to_owned(), generation: 1 }
+}
+
+pub(crate) fn response(health: Health, answers: Vec<Answer>) -> BatchResponse {
+    BatchResponse { version: VERSION, identity: identity(), ledger: ledger(), health, answers }
+}
+
+pub(crate) fn open(balance: u64) -> ChannelState {
+    let signature = (balance > 0).then(|| sign(amount(balance)));
+    ChannelState::Open(OpenChannel { deposit: amount(100), balance: amount(balance), signature })
+}
+
+pub(crate) fn only(steps: Vec<(StreamId, Step)>, stream: StreamId) -> Step {
+    let [(found, step)] = <[_; 1]>::try_from(steps).expect("one step");
+    assert_eq!(found, stream);
+    step
+}
+
+/// Status, problem code and headers of a reply.
+pub(crate) fn replied(step: Step) -> (u16, String, Headers) {
+    let Step::Reply(reply) = step else { panic!("{step:?}") };
+    let document: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
+    assert_eq!(document["status"], reply.status);
+    let code = document["type"].as_str().unwrap().strip_prefix(PROBLEM_TYPE_PREFIX).unwrap().to_owned();
+    (reply.status, code, reply.headers)
+}
+
+pub(crate) fn value(headers: &Headers, name: &str) -> String {
+    let mut values = headers.iter().filter(|(found, _)| *found == name);
+    let value = values.next().unwrap_or_else(|| panic!("no {name} in {headers:?}")).1.clone();
+    assert!(values.next().is_none(), "{name} twice");
+    value
+}
