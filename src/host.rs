@@ -10,7 +10,7 @@ use proxy_wasm::types::{Bytes, GrpcStatusCode, MapType};
 use uraiden_core::answer::{GrpcStatus, Reply};
 use uraiden_core::decide::Payment;
 use uraiden_core::gate::{Admission, Headers, Moment};
-use uraiden_core::route::Route;
+use uraiden_core::route::Surroundings;
 
 /// The time. At any time.
 pub(crate) fn now() -> Moment {
@@ -97,10 +97,14 @@ fn grpc_code(status: GrpcStatus) -> GrpcStatusCode {
     }
 }
 
-/// The route of the request of the effective context, while the request's headers are looked at.
-pub(crate) struct CurrentRoute;
+/// What is around the request of the effective context, while its headers are looked at.
+pub(crate) struct Current;
 
-impl Route for CurrentRoute {
+impl Surroundings for Current {
+    fn source(&self) -> Option<Bytes> {
+        property(vec!["source", "address"])
+    }
+
     fn cluster(&self) -> Option<Bytes> {
         property(vec!["xds", "cluster_name"])
     }

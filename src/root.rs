@@ -34,7 +34,7 @@ pub(crate) struct Worker {
 impl Worker {
     /// Lets the root make a call, after a stream asked something.
     pub(crate) fn wake_root(&self) {
-        if self.gate.borrow().has_work() && !self.awake.replace(true) {
+        if self.gate.borrow().has_work(host::now()) && !self.awake.replace(true) {
             host::report("wake the worker", hostcalls::enqueue_shared_queue(self.wake_queue, Some(b"w")));
         }
     }
@@ -66,7 +66,7 @@ impl Root {
     }
 
     fn flush(&self, worker: &Worker) {
-        let call = worker.gate.borrow_mut().next_call();
+        let call = worker.gate.borrow_mut().next_call(host::now());
         if let Some(call) = call {
             self.dispatch(worker, &call);
         }
@@ -129,7 +129,7 @@ impl RootContext for Root {
         }
         let Some(worker) = self.read_configuration() else { return false };
         host::report("set a timer", hostcalls::set_tick_period(TICK));
-        let call = worker.gate.borrow_mut().tick();
+        let call = worker.gate.borrow_mut().tick(host::now());
         if let Some(call) = call {
             self.dispatch(&worker, &call);
         }
@@ -139,7 +139,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(worker) = self.worker.clone() else { return };
-        let call = worker.gate.borrow_mut().tick();
+        let call = worker.gate.borrow_mut().tick(host::now());
         if let Some(call) = call {
             self.dispatch(&worker, &call);
         }

@@ -29,7 +29,7 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let headers = host::request_headers();
         let request = Request::new(&headers);
-        let step = self.worker.gate.borrow_mut().request(self.id, request, &host::CurrentRoute, host::now());
+        let step = self.worker.gate.borrow_mut().request(self.id, request, &host::Current, host::now());
 
         let stripped: fn(&str) -> bool = match step {
             Step::Pass => header::is_for_upstream,

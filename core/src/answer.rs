@@ -53,7 +53,16 @@ pub enum Problem {
     /// 502: no payment can be accepted now. Nothing was charged.
     Unavailable(Unavailable),
     /// 503: too much at once. Nothing was charged.
-    Busy,
+    Busy(Busy),
+}
+
+/// What there is too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Busy {
+    /// Payments that wait.
+    Queue,
+    /// Questions about channels that were never met.
+    UnknownChannels,
 }
 
 /// Why no payment can be accepted now.
@@ -103,7 +112,7 @@ impl Problem {
             Form::Grpc => format!("{detail} {next}"),
         };
         headers.push(("cache-control", "no-store".to_owned()));
-        if let Self::Busy = self {
+        if let Self::Busy(_) = self {
             headers.push(("retry-after", "1".to_owned()));
         }
         let grpc_status = (form == Form::Grpc).then(|| self.grpc_status());
@@ -130,7 +139,7 @@ impl Problem {
         match self {
             Self::Refused(_) => GrpcStatus::FailedPrecondition,
             Self::Malformed(_) | Self::AmbiguousPath(_) => GrpcStatus::InvalidArgument,
-            Self::Unavailable(_) | Self::Busy => GrpcStatus::Unavailable,
+            Self::Unavailable(_) | Self::Busy(_) => GrpcStatus::Unavailable,
         }
     }
 
@@ -141,7 +150,7 @@ impl Problem {
             Self::Malformed(_) => 409,
             Self::AmbiguousPath(_) => 400,
             Self::Unavailable(_) => 502,
-            Self::Busy => 503,
+            Self::Busy(_) => 503,
         }
     }
 
@@ -156,7 +165,8 @@ impl Problem {
             Self::Unavailable(Unavailable::Misconfigured) => "misconfigured",
             Self::Unavailable(Unavailable::BadRoute(_)) => "bad-route-price",
             Self::Unavailable(Unavailable::UnknownOutcome) => "unknown-outcome",
-            Self::Busy => "busy",
+            Self::Busy(Busy::Queue) => "busy",
+            Self::Busy(Busy::UnknownChannels) => "too-many-unknown-channels",
         }
     }
 
@@ -166,7 +176,7 @@ impl Problem {
             Self::Malformed(_) => "The payment cannot be read",
             Self::AmbiguousPath(_) => "The path is ambiguous",
             Self::Unavailable(_) => "Payments cannot be accepted now",
-            Self::Busy => "Too many payments at once",
+            Self::Busy(_) => "Too many payments at once",
         }
     }
 
@@ -183,7 +193,10 @@ impl Problem {
                 "The channel manager did not say whether it recorded the payment, so the payment is taken back."
                     .to_owned()
             }
-            Self::Busy => "The queue of payments is full.".to_owned(),
+            Self::Busy(Busy::Queue) => "The queue of payments is full.".to_owned(),
+            Self::Busy(Busy::UnknownChannels) => {
+                "Too many payments from channels that were never seen here wait to be looked up.".to_owned()
+            }
         }
     }
 
@@ -193,7 +206,7 @@ impl Problem {
             Self::Malformed(_) => "Mend the header that is named and send the request again.",
             Self::AmbiguousPath(_) => "Send the path in its plain form.",
             Self::Unavailable(Unavailable::UnknownOutcome) => "Send the same balance proof again later.",
-            Self::Unavailable(_) | Self::Busy => "Nothing was charged. Send the same request again later.",
+            Self::Unavailable(_) | Self::Busy(_) => "Nothing was charged. Send the same request again later.",
         }
     }
 }

@@ -4,6 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::request::Request;
+use crate::wire::ChannelKey;
 use crate::{Address, BlockNumber, Signature, TokenAmount, cookie, header};
 
 /// What a request says about payment. Nothing of it is believed yet.
@@ -32,6 +33,13 @@ pub struct OfferedProof {
     pub balance: TokenAmount,
     /// The signature of it.
     pub signature: Signature,
+}
+
+impl OfferedProof {
+    /// The channel that it says it is for.
+    pub fn channel(&self) -> ChannelKey {
+        ChannelKey { sender: self.sender, open_block: self.open_block }
+    }
 }
 
 impl Offer {

@@ -1,13 +1,17 @@
-//! What Envoy knows of a request's route: where it leads, and the price that an operator wrote on it.
+//! What Envoy knows of a request beside its headers: where it comes from, where it goes, and the price that an operator
+//! wrote on its route.
 
 use core::fmt;
 
 use crate::TokenAmount;
 use crate::amount::{AmountError, Price};
 
-/// The route that Envoy chose for a request. Each question costs a host call, so it is asked only when it matters.
-pub trait Route {
-    /// The name of the cluster it leads to.
+/// What is around a request. Each question costs a host call, so it is asked only when it matters.
+pub trait Surroundings {
+    /// The client's address and port, such as `192.0.2.1:4711`.
+    fn source(&self) -> Option<Vec<u8>>;
+
+    /// The name of the cluster that the route leads to.
     fn cluster(&self) -> Option<Vec<u8>>;
 
     /// The map `metadata.filter_metadata.uraiden` of the route, as Envoy encodes it; `None` where there is none.
@@ -23,7 +27,7 @@ pub trait Route {
 ///
 /// There is a map of ours without a price that can be read. Such a route is closed: a typing error must not make it
 /// free.
-pub fn price(route: &impl Route) -> Result<Option<Option<Price>>, RouteError> {
+pub fn price(route: &impl Surroundings) -> Result<Option<Option<Price>>, RouteError> {
     let map = route.metadata().or_else(|| route.virtual_host_metadata());
     map.map(|map| read(&map)).transpose()
 }
@@ -100,7 +104,11 @@ mod tests {
 
     struct Maps(Option<Vec<u8>>, Option<Vec<u8>>);
 
-    impl Route for Maps {
+    impl Surroundings for Maps {
+        fn source(&self) -> Option<Vec<u8>> {
+            None
+        }
+
         fn cluster(&self) -> Option<Vec<u8>> {
             None
         }

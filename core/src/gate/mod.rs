@@ -7,22 +7,23 @@ mod memory;
 mod outbox;
 mod settle;
 mod sidecar;
+mod strangers;
 
 use core::time::Duration;
 use std::collections::HashMap;
 
-use crate::answer::{Problem, Reply, Unavailable};
+use crate::answer::{Busy, Problem, Reply, Unavailable};
 use crate::channel::ChannelState;
 use crate::config::Config;
 use crate::cookie;
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
 use crate::form::Form;
 use crate::mark::RequestLine;
-use crate::offer::Offer;
+use crate::offer::{Offer, OfferedProof};
 use crate::path::Path;
 use crate::request::Request;
 use crate::response::Response;
-use crate::route::{self, Route};
+use crate::route::{self, Surroundings};
 use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
 use crate::{ChannelId, Price, header};
 
@@ -30,6 +31,7 @@ use memory::Memory;
 use outbox::{Item, Outbox};
 use sidecar::Sidecar;
 pub use sidecar::{CallOutcome, Notice};
+use strangers::Source;
 
 /// Names a stream of this worker.
 pub type StreamId = u32;
@@ -104,6 +106,8 @@ struct Case {
     form: Form,
     /// What its admission mark covers, where marks are made.
     line: Option<RequestLine>,
+    /// Where it comes from.
+    source: Source,
 }
 
 /// Makes ids that no other worker makes.
@@ -142,13 +146,13 @@ impl Gate {
         &mut self,
         stream: StreamId,
         request: Request<'_>,
-        route: &impl Route,
+        around: &impl Surroundings,
         now: Moment,
     ) -> Step {
         let path = Path::read(request.target());
         if path.as_ref().is_ok_and(|path| self.config.is_gateway_path(path)) {
             let public = self.config.sidecar.public_cluster.as_bytes();
-            if route.cluster().as_deref() == Some(public) {
+            if around.cluster().as_deref() == Some(public) {
                 return Step::Pass;
             }
         }
@@ -158,7 +162,7 @@ impl Gate {
         }
         let form = Form::of(request, self.config.paywall_page);
         let by_rule = || path.and_then(|path| self.config.price_of(request, &path));
-        let price = match route::price(route) {
+        let price = match route::price(around) {
             Ok(Some(price)) => price,
             Ok(None) => match by_rule() {
                 Ok(price) => price,
@@ -173,7 +177,11 @@ impl Gate {
         match Offer::read(request) {
             Ok(offer) => {
                 let line = self.config.mark.is_some().then(|| RequestLine::of(request));
-                self.judge(stream, Case { offer, price, form, line }, None)
+                let stranger = |proof: &OfferedProof| self.memory.get(&proof.channel()).is_none();
+                let source =
+                    offer.proof.as_ref().filter(|proof| stranger(proof)).and_then(|_| around.source());
+                let source = source.map(|address| Source::of(&address)).unwrap_or_default();
+                self.judge(stream, Case { offer, price, form, line, source }, None)
             }
             Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
         }
@@ -222,24 +230,24 @@ impl Gate {
     }
 
     /// Whether a call is worth making now.
-    pub fn has_work(&self) -> bool {
-        self.outbox.has_work()
+    pub fn has_work(&self, now: Moment) -> bool {
+        self.outbox.has_work(now)
     }
 
     /// Everything that gathered while the last call was under way, as the next call; `None` while one is under way
     /// or nothing is to be asked.
-    pub fn next_call(&mut self) -> Option<BatchRequest> {
-        if self.outbox.has_work() { self.call() } else { None }
+    pub fn next_call(&mut self, now: Moment) -> Option<BatchRequest> {
+        if self.outbox.has_work(now) { self.call(now) } else { None }
     }
 
     /// Once a second: a call that asks for the sidecar's health, and again for take-backs that failed.
-    pub fn tick(&mut self) -> Option<BatchRequest> {
+    pub fn tick(&mut self, now: Moment) -> Option<BatchRequest> {
         self.outbox.retry();
-        self.call()
+        self.call(now)
     }
 
-    fn call(&mut self) -> Option<BatchRequest> {
-        let entries = self.outbox.send()?;
+    fn call(&mut self, now: Moment) -> Option<BatchRequest> {
+        let entries = self.outbox.send(now)?;
         Some(self.sidecar.request(entries))
     }
 
@@ -247,18 +255,12 @@ impl Gate {
     fn judge(&mut self, stream: StreamId, case: Case, fresh: Option<&ChannelState>) -> Step {
         let known = match (fresh, &case.offer.proof) {
             (Some(state), _) => Known::Fresh(state),
-            (None, Some(proof)) => {
-                let key = ChannelKey { sender: proof.sender, open_block: proof.open_block };
-                self.memory.get(&key).map_or(Known::Unread, Known::Remembered)
-            }
+            (None, Some(proof)) => self.memory.get(&proof.channel()).map_or(Known::Unread, Known::Remembered),
             (None, None) => Known::Unread,
         };
         match decide(&case.offer, known, &self.config.asked(case.price)) {
             Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
-            Verdict::Fetch(channel) => {
-                let form = case.form;
-                self.ask(stream, form, Stage::Looking(case), Entry::Lookup(key(&channel)))
-            }
+            Verdict::Fetch(channel) => self.look_up(stream, case, key(&channel)),
             Verdict::Accept(payment) => {
                 let proof = payment.proof();
                 let attempt = Attempt {
@@ -274,9 +276,22 @@ impl Gate {
         }
     }
 
+    fn look_up(&mut self, stream: StreamId, case: Case, channel: ChannelKey) -> Step {
+        let (form, source) = (case.form, case.source);
+        let question = Entry::Lookup(channel);
+        if self.memory.get(&channel).is_some() {
+            return self.ask(stream, form, Stage::Looking(case), question);
+        }
+        if !self.outbox.push_stranger(source, Item::question(stream, question)) {
+            return self.refuse(stream, form, &Problem::Busy(Busy::UnknownChannels));
+        }
+        self.streams.insert(stream, Stage::Looking(case));
+        Step::Hold
+    }
+
     fn ask(&mut self, stream: StreamId, form: Form, stage: Stage, entry: Entry) -> Step {
         if self.outbox.is_full() {
-            return self.refuse(stream, form, &Problem::Busy);
+            return self.refuse(stream, form, &Problem::Busy(Busy::Queue));
         }
         self.streams.insert(stream, stage);
         self.outbox.push(Item::question(stream, entry));

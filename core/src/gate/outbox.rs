@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::strangers::{Source, Strangers};
 use super::{Moment, StreamId};
 use crate::wire::{Attempt, ChannelKey, Entry, MAX_ENTRIES};
 
@@ -39,6 +40,7 @@ impl Item {
 #[derive(Default)]
 pub(super) struct Outbox {
     queue: VecDeque<Item>,
+    strangers: Strangers,
     under_way: Option<Vec<Item>>,
     retries: Vec<Item>,
 }
@@ -50,6 +52,11 @@ impl Outbox {
 
     pub(super) fn push(&mut self, item: Item) {
         self.queue.push_back(item);
+    }
+
+    /// Keeps a question about a channel that was never met. `false` where too many wait already.
+    pub(super) fn push_stranger(&mut self, source: Source, item: Item) -> bool {
+        self.strangers.push(source, item)
     }
 
     /// Keeps a take-back for the next tick. `false` where too many wait already.
@@ -65,17 +72,19 @@ impl Outbox {
         self.queue.extend(self.retries.drain(..));
     }
 
-    /// Whether something waits and no call is under way.
-    pub(super) fn has_work(&self) -> bool {
-        self.under_way.is_none() && !self.queue.is_empty()
+    /// Whether something may be asked now and no call is under way.
+    pub(super) fn has_work(&self, now: Moment) -> bool {
+        self.under_way.is_none() && (!self.queue.is_empty() || self.strangers.has_work(now))
     }
 
     /// The entries of the next call, which may be none; `None` while a call is under way.
-    pub(super) fn send(&mut self) -> Option<Vec<Entry>> {
+    pub(super) fn send(&mut self, now: Moment) -> Option<Vec<Entry>> {
         if self.under_way.is_some() {
             return None;
         }
-        let items: Vec<Item> = self.queue.drain(..self.queue.len().min(MAX_ENTRIES)).collect();
+        let mut items = self.strangers.take(now);
+        let room = MAX_ENTRIES.saturating_sub(items.len()).min(self.queue.len());
+        items.extend(self.queue.drain(..room));
         let entries = items.iter().map(|item| item.entry.clone()).collect();
         self.under_way = Some(items);
         Some(entries)
@@ -89,5 +98,6 @@ impl Outbox {
     /// Drops the questions of a stream that were not sent. A take-back stays.
     pub(super) fn forget(&mut self, stream: StreamId) {
         self.queue.retain(|item| item.stream != Some(stream) || matches!(item.entry, Entry::TakeBack(_)));
+        self.strangers.forget(stream);
     }
 }

@@ -21,7 +21,7 @@ use uraiden_core::wire::{Answer, BatchResponse, Entry, Health, Identity, Ledger,
 fn a_free_request_goes_upstream_without_a_call() {
     let mut scene = Scene::ready();
     assert_eq!(scene.get(1, "/free", &[]), Step::Forward(Admission::default()));
-    assert!(!scene.gate.has_work());
+    assert!(!scene.gate.has_work(scene.now));
     assert!(!scene.gate.watches(1));
 }
 
@@ -36,7 +36,7 @@ fn an_unpaid_request_is_told_the_terms_without_a_call() {
     assert_eq!(value(&headers, "RDN-Token-Address"), token().to_string());
     assert_eq!(value(&headers, "RDN-Gateway-Path"), "/api/1");
     assert_eq!(value(&headers, "cache-control"), "no-store");
-    assert!(!scene.gate.has_work());
+    assert!(!scene.gate.has_work(scene.now));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn questions_gather_while_a_call_is_under_way() {
     assert_eq!(scene.call().len(), 1);
     for stream in 3..8 {
         assert_eq!(scene.pay(stream, 30), Step::Hold);
-        assert_eq!(scene.gate.next_call(), None, "one call at a time");
+        assert_eq!(scene.gate.next_call(scene.now), None, "one call at a time");
     }
     scene.answer(vec![Answer::Accepted { channel: open(20) }]);
     assert_eq!(scene.call().len(), 5);
@@ -129,6 +129,29 @@ fn a_queue_that_is_full_refuses() {
 }
 
 #[test]
+fn questions_about_unknown_channels_have_a_bound_of_their_own() {
+    let mut scene = Scene::with_channel(10);
+    let unknown = |scene: &mut Scene, block: u32| {
+        let (sender, block_text) = (sender().to_string(), block.to_string());
+        let signature = sign(amount(10)).to_string();
+        let headers = [
+            ("rdn-sender-address", sender.as_str()),
+            ("rdn-open-block", &block_text),
+            ("rdn-balance", "10"),
+            ("rdn-balance-signature", &signature),
+        ];
+        scene.get(block, "/paid", &headers)
+    };
+    let held = (100..200).take_while(|&stream| unknown(&mut scene, stream) == Step::Hold).count();
+    assert_eq!(held, 16);
+    let (status, code, _) = replied(unknown(&mut scene, 300));
+    assert_eq!((status, code.as_str()), (503, "too-many-unknown-channels"));
+    // Whoever is known pays meanwhile.
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    assert!(scene.call().iter().any(|entry| matches!(entry, Entry::Commit(_))));
+}
+
+#[test]
 fn a_commit_of_unknown_outcome_is_a_502_and_is_taken_back() {
     let mut scene = Scene::with_channel(10);
     assert_eq!(scene.pay(2, 20), Step::Hold);
@@ -136,11 +159,11 @@ fn a_commit_of_unknown_outcome_is_a_502_and_is_taken_back() {
     let (steps, _) = scene.gate.answered(CallOutcome::Failed, scene.now);
     assert_eq!(replied(only(steps, 2)).1, "unknown-outcome");
 
-    assert!(!scene.gate.has_work(), "a sidecar that is down is asked again by the clock only");
-    let again = scene.gate.tick().unwrap();
+    assert!(!scene.gate.has_work(scene.now), "a sidecar that is down is asked again by the clock only");
+    let again = scene.gate.tick(scene.now).unwrap();
     assert_eq!(again.entries, [Entry::TakeBack(attempt)]);
     scene.answer(vec![Answer::TakenBack { channel: open(10) }]);
-    assert_eq!(scene.gate.tick().unwrap().entries, []);
+    assert_eq!(scene.gate.tick(scene.now).unwrap().entries, []);
 }
 
 #[test]
@@ -151,15 +174,15 @@ fn a_take_back_is_repeated_for_five_minutes_and_given_up_aloud() {
     let _ = scene.gate.answered(CallOutcome::Failed, scene.now);
     for _ in 0..299 {
         scene.now += Duration::from_secs(1);
-        assert_eq!(scene.gate.tick().unwrap().entries.len(), 1);
+        assert_eq!(scene.gate.tick(scene.now).unwrap().entries.len(), 1);
         let (_, notices) = scene.gate.answered(CallOutcome::Failed, scene.now);
         assert!(!notices.iter().any(|notice| matches!(notice, Notice::TakeBackGivenUp { .. })));
     }
     scene.now += Duration::from_secs(1);
-    scene.gate.tick();
+    scene.gate.tick(scene.now);
     let (_, notices) = scene.gate.answered(CallOutcome::Failed, scene.now);
     assert!(notices.iter().any(|notice| matches!(notice, Notice::TakeBackGivenUp { .. })));
-    assert_eq!(scene.gate.tick().unwrap().entries, []);
+    assert_eq!(scene.gate.tick(scene.now).unwrap().entries, []);
 }
 
 #[test]
@@ -177,7 +200,7 @@ fn a_client_that_left_before_its_question_was_sent_asks_nothing() {
     let mut scene = Scene::with_channel(10);
     assert_eq!(scene.pay(2, 20), Step::Hold);
     scene.gate.gone(2);
-    assert!(!scene.gate.has_work());
+    assert!(!scene.gate.has_work(scene.now));
 }
 
 #[test]
@@ -201,7 +224,7 @@ fn a_client_error_of_the_upstream_is_charged() {
     for status in [200, 206, 304, 404, 499] {
         let mut scene = Scene::served(20);
         assert_eq!(value(&scene.released(2, status), "RDN-Sender-Balance"), "20", "{status}");
-        assert!(!scene.gate.has_work());
+        assert!(!scene.gate.has_work(scene.now));
     }
 }
 
@@ -243,7 +266,7 @@ fn a_sidecar_that_is_not_ready_says_why() {
 #[test]
 fn a_sidecar_of_another_contract_closes_priced_routes() {
     let mut scene = Scene::ready();
-    scene.gate.tick();
+    scene.gate.tick(scene.now);
     let theirs = Identity { chain_id: 1, ..identity() };
     let response = BatchResponse { identity: theirs, ..response(Health::Ready, vec![]) };
     let body = serde_json::to_vec(&response).unwrap();
@@ -278,7 +301,7 @@ fn nonsense_from_the_sidecar_is_a_failed_call() {
 #[test]
 fn another_ledger_forgets_what_was_remembered() {
     let mut scene = Scene::with_channel(10);
-    scene.gate.tick();
+    scene.gate.tick(scene.now);
     let ledger = Ledger { generation: 2, ..ledger() };
     let body = serde_json::to_vec(&BatchResponse { ledger, ..response(Health::Ready, vec![]) }).unwrap();
     let (_, notices) = scene.gate.answered(CallOutcome::Response { status: 200, body: &body }, scene.now);
@@ -419,7 +442,7 @@ fn a_grpc_client_gets_a_grpc_status() {
 #[test]
 fn attempts_of_two_workers_never_share_an_id() {
     let ids = |random| {
-        let mut scene = Scene { gate: Gate::new(config(), random), now: Duration::ZERO };
+        let mut scene = Scene { gate: Gate::new(config(), random), ..Scene::new() };
         scene.hear(Health::Ready);
         (0..3)
             .map(|stream| {

@@ -9,7 +9,7 @@ use uraiden_core::config::Config;
 use uraiden_core::gate::{CallOutcome, Gate, Headers, Step, StreamId};
 use uraiden_core::request::Request;
 use uraiden_core::response::Response;
-use uraiden_core::route::Route;
+use uraiden_core::route::Surroundings;
 use uraiden_core::wire::{Answer, BatchRequest, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
 
 use crate::common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign};
@@ -93,7 +93,7 @@ impl Scene {
 
     pub(crate) fn call(&mut self) -> Vec<Entry> {
         let BatchRequest { version, identity: asked, entries } =
-            self.gate.next_call().expect("something to ask");
+            self.gate.next_call(self.now).expect("something to ask");
         assert_eq!((version, asked), (VERSION, identity()));
         entries
     }
@@ -104,7 +104,7 @@ impl Scene {
     }
 
     pub(crate) fn hear(&mut self, health: Health) {
-        self.gate.tick().expect("no call is under way");
+        self.gate.tick(self.now).expect("no call is under way");
         let body = serde_json::to_vec(&response(health, vec![])).unwrap();
         let _ = self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now);
     }
@@ -122,7 +122,11 @@ impl OnRoute {
     }
 }
 
-impl Route for OnRoute {
+impl Surroundings for OnRoute {
+    fn source(&self) -> Option<Vec<u8>> {
+        Some(b"192.0.2.1:4711".to_vec())
+    }
+
     fn cluster(&self) -> Option<Vec<u8>> {
         Some(self.cluster.into())
     }

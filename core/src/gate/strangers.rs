@@ -1,0 +1,174 @@
+//! Questions about channels that this worker has never met. Anyone can invent channels, so these questions have a
+//! budget, and those who ask take turns by where they ask from: whoever pays is not slowed down, and a flood from one
+//! place does not starve a newcomer from another.
+
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
+
+use super::outbox::Item;
+use super::{Moment, StreamId};
+
+/// How many such questions one worker asks in a second, and at most at once after a silence.
+const PER_SECOND: u32 = 200;
+
+/// How many go into one call, so that the payments in it do not wait long.
+const PER_CALL: usize = 32;
+
+/// How many wait from one place.
+const PER_SOURCE: usize = 16;
+
+/// From how many places at a time: as many as have their turn within five seconds.
+const SOURCES: usize = 1000;
+
+/// Where a question comes from: an IPv4 address, or the first half of an IPv6 address, which is one customer's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Source(u64);
+
+impl Source {
+    /// The place of an address with port, as Envoy writes it. What is no address is one place of its own.
+    pub(super) fn of(address: &[u8]) -> Self {
+        let address = core::str::from_utf8(address).ok().and_then(|text| text.parse::<SocketAddr>().ok());
+        match address.map(|address| address.ip().to_canonical()) {
+            Some(IpAddr::V4(address)) => Self(u64::from(address.to_bits())),
+            Some(IpAddr::V6(address)) => Self(u64::try_from(address.to_bits() >> 64).unwrap_or(u64::MAX)),
+            None => Self(u64::MAX),
+        }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct Strangers {
+    waiting: HashMap<Source, VecDeque<Item>>,
+    /// Everyone who waits, in the order of their turns.
+    turns: VecDeque<Source>,
+    /// What is left of the budget at `counted`.
+    allowance: u32,
+    counted: Moment,
+}
+
+impl Strangers {
+    /// Keeps a question for its turn. `false` where too many wait already.
+    pub(super) fn push(&mut self, source: Source, item: Item) -> bool {
+        let sources = self.waiting.len();
+        match self.waiting.get_mut(&source) {
+            Some(queue) if queue.len() >= PER_SOURCE => return false,
+            Some(queue) => queue.push_back(item),
+            None if sources >= SOURCES => return false,
+            None => {
+                self.waiting.insert(source, VecDeque::from([item]));
+                self.turns.push_back(source);
+            }
+        }
+        true
+    }
+
+    /// Whether a question may be asked now.
+    pub(super) fn has_work(&self, now: Moment) -> bool {
+        !self.turns.is_empty() && self.allowance_at(now) > 0
+    }
+
+    /// The questions for the next call.
+    pub(super) fn take(&mut self, now: Moment) -> Vec<Item> {
+        self.allowance = self.allowance_at(now);
+        self.counted = now;
+        let mut items = Vec::new();
+        while items.len() < PER_CALL
+            && self.allowance > 0
+            && let Some(source) = self.turns.pop_front()
+        {
+            let Some(mut queue) = self.waiting.remove(&source) else { continue };
+            items.extend(queue.pop_front());
+            self.allowance = self.allowance.saturating_sub(1);
+            if !queue.is_empty() {
+                self.waiting.insert(source, queue);
+                self.turns.push_back(source);
+            }
+        }
+        items
+    }
+
+    /// Drops the questions of a stream.
+    pub(super) fn forget(&mut self, stream: StreamId) {
+        for queue in self.waiting.values_mut() {
+            queue.retain(|item| item.stream != Some(stream));
+        }
+        self.waiting.retain(|_, queue| !queue.is_empty());
+        self.turns.retain(|source| self.waiting.contains_key(source));
+    }
+
+    fn allowance_at(&self, now: Moment) -> u32 {
+        let passed = now.saturating_sub(self.counted).min(Duration::from_secs(1));
+        let earned = passed.as_millis().saturating_mul(u128::from(PER_SECOND)).checked_div(1000).unwrap_or(0);
+        self.allowance.saturating_add(u32::try_from(earned).unwrap_or(PER_SECOND)).min(PER_SECOND)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{ChannelKey, Entry};
+    use crate::{Address, BlockNumber};
+
+    const START: Moment = Duration::from_secs(1_000_000);
+
+    fn item(stream: StreamId) -> Item {
+        let channel = ChannelKey { sender: Address([1; 20]), open_block: BlockNumber(1) };
+        Item::question(stream, Entry::Lookup(channel))
+    }
+
+    fn taken(strangers: &mut Strangers, now: Moment) -> Vec<StreamId> {
+        strangers.take(now).iter().filter_map(|item| item.stream).collect()
+    }
+
+    #[test]
+    fn places_take_turns_whoever_asks_more() {
+        let mut strangers = Strangers::default();
+        let (flood, newcomer) = (Source::of(b"10.0.0.1:1"), Source::of(b"10.0.0.2:1"));
+        let kept = (0..100).filter(|&stream| strangers.push(flood, item(stream))).count();
+        assert_eq!(kept, PER_SOURCE);
+        assert!(strangers.push(newcomer, item(1000)));
+        assert_eq!(taken(&mut strangers, START)[..3], [0, 1000, 1]);
+    }
+
+    #[test]
+    fn the_budget_is_spent_and_earned_back() {
+        let mut strangers = Strangers::default();
+        let mut asked = 0;
+        for stream in 0..900 {
+            assert!(strangers.push(Source(u64::from(stream)), item(stream)));
+        }
+        while strangers.has_work(START) {
+            let call = taken(&mut strangers, START).len();
+            assert!(call <= PER_CALL);
+            asked += call;
+        }
+        assert_eq!(asked, 200);
+        let later = START + Duration::from_millis(50);
+        assert_eq!(taken(&mut strangers, later).len(), 10);
+        assert!(!strangers.has_work(later));
+    }
+
+    #[test]
+    fn places_are_told_apart_by_address_and_not_by_port() {
+        let of = |text: &str| Source::of(text.as_bytes());
+        assert_eq!(of("10.0.0.1:1"), of("10.0.0.1:2"));
+        assert_ne!(of("10.0.0.1:1"), of("10.0.0.2:1"));
+        assert_eq!(of("[2001:db8::1]:1"), of("[2001:db8::2]:9"), "one customer has 2^64 of them");
+        assert_ne!(of("[2001:db8::1]:1"), of("[2001:db8:0:1::1]:1"));
+        assert_eq!(of("[::ffff:10.0.0.1]:1"), of("10.0.0.1:1"));
+        assert_eq!(of("/a/pipe"), of(""));
+    }
+
+    #[test]
+    fn a_stream_that_is_gone_asks_nothing() {
+        let mut strangers = Strangers::default();
+        assert!(strangers.push(Source(1), item(1)));
+        assert!(strangers.push(Source(1), item(2)));
+        assert!(strangers.push(Source(2), item(3)));
+        strangers.forget(1);
+        strangers.forget(3);
+        assert_eq!(taken(&mut strangers, START), [2]);
+        assert!(!strangers.has_work(START));
+    }
+}
