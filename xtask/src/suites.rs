@@ -163,7 +163,7 @@ fn http(repo: &Repo) -> Result<Vec<Step>> {
 }
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {
-    Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "chain"]))])
+    Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]))])
 }
 
 /// `cargo test` on the native packages, with what the harness needs to know.
