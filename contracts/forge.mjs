@@ -1,4 +1,4 @@
-// Runs the tests in test/ with forge.
+// Runs forge: the tests in test/, and its formatter.
 
 import { spawnSync } from "node:child_process";
 import { contracts, tool } from "./tools.mjs";
@@ -12,12 +12,7 @@ import { contracts, tool } from "./tools.mjs";
  * @throws {Error} With forge's output, where it gave no results: what it is to run does not compile, for example.
  */
 export function forgeTest(args = [], env = {}) {
-  const { stdout, stderr, error } = spawnSync(
-    tool("@foundry-rs/forge-linux-amd64/bin/forge"),
-    ["test", "--root", contracts, "--json", ...args],
-    { cwd: contracts, encoding: "utf8", maxBuffer: 1 << 28, env: { ...process.env, ...env } },
-  );
-  if (error) throw error;
+  const { stdout, stderr } = forge(["test", "--json", ...args], env);
   // Other lines tell of single failures, which are in the results too.
   const line = stdout.split("\n").find((candidate) => candidate.startsWith('{"test/'));
   if (line === undefined) throw new Error(`forge gave no results:\n${stdout}${stderr}`);
@@ -28,4 +23,25 @@ export function forgeTest(args = [], env = {}) {
       reason,
     })),
   );
+}
+
+/**
+ * Runs `forge fmt` on src/ and test/ without writing.
+ *
+ * @returns {string} What is not formatted, as differences; empty where all is.
+ */
+export function unformatted() {
+  const { stdout, stderr, status } = forge(["fmt", "--check", "src", "test"]);
+  return status === 0 ? "" : `${stdout}${stderr}`;
+}
+
+function forge(args, env = {}) {
+  const result = spawnSync(tool("@foundry-rs/forge-linux-amd64/bin/forge"), args, {
+    cwd: contracts,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+    env: { ...process.env, ...env },
+  });
+  if (result.error) throw result.error;
+  return result;
 }

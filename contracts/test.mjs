@@ -4,26 +4,43 @@
 
 import { spawnSync } from "node:child_process";
 import path from "node:path";
-import { forgeTest } from "./forge.mjs";
+import { forgeTest, unformatted } from "./forge.mjs";
 import { contracts } from "./tools.mjs";
 
-const scripts = [
-  ["the artefacts are what the sources compile to", "build.mjs", "--check"],
-  ["the ABI is that of version 0.2.0", "abi.mjs"],
-  ["the trees are what the tests prove", "trees.mjs"],
-  ["the documentation names tests that exist, and all errors", "docs.mjs"],
-  ["no call uses more gas than it may, nor other than recorded", "gas.mjs"],
+/** Each check is a name and what gives its results. */
+const checks = [
+  script("the artefacts are what the sources compile to", "build.mjs", "--check"),
+  script("the ABI is that of version 0.2.0", "abi.mjs"),
+  script("the trees are what the tests prove", "trees.mjs"),
+  script("the documentation names tests that exist, and all errors", "docs.mjs"),
+  script("no call uses more gas than it may, nor other than recorded", "gas.mjs"),
+  ["the sources are formatted", () => one("the sources are formatted", unformatted())],
+  ["forge runs the tests", () => forgeTest()],
 ];
 
-function runScript([name, script, ...args]) {
-  const { status, stderr, error } = spawnSync(process.execPath, [path.join(contracts, script), ...args], {
-    encoding: "utf8",
-  });
-  if (error) throw error;
-  return { name, passed: status === 0, reason: stderr.trim() };
+function script(name, file, ...args) {
+  return [name, () => {
+    const { status, stderr, error } = spawnSync(process.execPath, [path.join(contracts, file), ...args], {
+      encoding: "utf8",
+    });
+    if (error) throw error;
+    return one(name, status === 0 ? "" : stderr.trim() || `${file} ended with ${status}`);
+  }];
 }
 
-const results = [...scripts.map(runScript), ...forgeTest()];
+function one(name, reason) {
+  return [{ name, passed: reason === "", reason }];
+}
+
+function run([name, check]) {
+  try {
+    return check();
+  } catch (error) {
+    return one(name, error.message);
+  }
+}
+
+const results = checks.flatMap(run);
 const failed = results.filter(({ passed }) => !passed);
 
 for (const { name, passed } of results) console.log(`${passed ? "ok    " : "FAILED"} ${name}`);

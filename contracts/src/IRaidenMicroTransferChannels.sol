@@ -273,10 +273,7 @@ interface IRaidenMicroTransferChannels is IERC223Receiver {
     function channels(bytes32 _key) external view returns (uint192 deposit, uint32 open_block_number);
 
     /// @notice What the sender asked to close at, and the last block of the challenge period; zeros where not asked.
-    function closing_requests(bytes32 _key)
-        external
-        view
-        returns (uint192 closing_balance, uint32 settle_block_number);
+    function closing_requests(bytes32 _key) external view returns (uint192 closing_balance, uint32 settle_block_number);
 
     /// @notice Whether an address may open and top up channels for others.
     function trusted_contracts(address _contract) external view returns (bool);

@@ -157,13 +157,11 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
         bytes calldata _balance_msg_sig,
         bytes calldata _closing_sig
     ) external {
-        address sender =
-            extractBalanceProofSignature(_receiver_address, _open_block_number, _balance, _balance_msg_sig);
+        address sender = extractBalanceProofSignature(_receiver_address, _open_block_number, _balance, _balance_msg_sig);
         address closer = extractClosingSignature(sender, _open_block_number, _balance, _closing_sig);
         if (closer != _receiver_address) revert NotSignedByReceiver(closer, _receiver_address);
 
-        (bytes32 key, uint192 deposit, uint32 settleBlock) =
-            _liveChannel(sender, _receiver_address, _open_block_number);
+        (bytes32 key, uint192 deposit, uint32 settleBlock) = _liveChannel(sender, _receiver_address, _open_block_number);
         if (_balance > deposit) revert BalanceAboveDeposit(_balance, deposit);
         uint192 withdrawn = withdrawn_balances[key];
         if (_balance < withdrawn) revert BalanceBelowWithdrawn(_balance, withdrawn);
@@ -271,9 +269,7 @@ contract RaidenMicroTransferChannels is IRaidenMicroTransferChannels {
         uint192 _balance,
         bytes calldata _closing_sig
     ) public view returns (address) {
-        return Signatures.signer(
-            Signatures.closingDigest(_sender_address, _open_block_number, _balance), _closing_sig
-        );
+        return Signatures.signer(Signatures.closingDigest(_sender_address, _open_block_number, _balance), _closing_sig);
     }
 
     // === Steps of a channel's life

@@ -7,22 +7,19 @@ import {IRaidenMicroTransferChannels as Channels} from "./IRaidenMicroTransferCh
 /// @dev Both digests are typed data as wallets signed it before EIP-712 was final: the hash of the names, followed by
 /// the hash of the values, each packed without separators. They name the contract but not the chain.
 library Signatures {
-    bytes32 private constant BALANCE_PROOF_NAMES = keccak256(
-        "string message_id" "address receiver" "uint32 block_created" "uint192 balance" "address contract"
-    );
+    bytes32 private constant BALANCE_PROOF_NAMES =
+        keccak256("string message_id" "address receiver" "uint32 block_created" "uint192 balance" "address contract");
 
-    bytes32 private constant CLOSING_NAMES = keccak256(
-        "string message_id" "address sender" "uint32 block_created" "uint192 balance" "address contract"
-    );
+    bytes32 private constant CLOSING_NAMES =
+        keccak256("string message_id" "address sender" "uint32 block_created" "uint192 balance" "address contract");
 
     /// @notice The digest of a balance proof for this contract.
     /// @param receiver Who is paid.
     /// @param openBlock The block that the channel was opened in.
     /// @param balance The total signed over to the receiver.
     function balanceProofDigest(address receiver, uint32 openBlock, uint192 balance) internal view returns (bytes32) {
-        bytes32 values = keccak256(
-            abi.encodePacked("Sender balance proof signature", receiver, openBlock, balance, address(this))
-        );
+        bytes32 values =
+            keccak256(abi.encodePacked("Sender balance proof signature", receiver, openBlock, balance, address(this)));
         return keccak256(abi.encodePacked(BALANCE_PROOF_NAMES, values));
     }
 

@@ -43,9 +43,7 @@ contract CallbacksTest is Fixture {
     }
 
     function withdraw(uint192 balance) internal view returns (bytes memory) {
-        return abi.encodeCall(
-            Channels.withdraw, (openBlock, balance, proof(SENDER_KEY, receiver, openBlock, balance))
-        );
+        return abi.encodeCall(Channels.withdraw, (openBlock, balance, proof(SENDER_KEY, receiver, openBlock, balance)));
     }
 
     function close(uint192 balance) internal view returns (bytes memory) {

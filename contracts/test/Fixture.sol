@@ -50,9 +50,8 @@ abstract contract Fixture {
 
     /// Channels for `token_`, which trust `delegate`.
     function deployChannels(address token_) internal returns (Channels) {
-        return Channels(
-            deploy("RaidenMicroTransferChannels", abi.encode(token_, CHALLENGE_PERIOD, addresses(delegate)))
-        );
+        return
+            Channels(deploy("RaidenMicroTransferChannels", abi.encode(token_, CHALLENGE_PERIOD, addresses(delegate))));
     }
 
     /// Deploys the bytecode of an artefact; reverts as the constructor does. URAIDEN_ARTIFACTS names another folder

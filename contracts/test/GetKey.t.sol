@@ -9,9 +9,7 @@ contract GetKeyTest is Fixture {
         address from = 0x70997970C51812dc3A010C7d01b50e0d17dc79C8;
         address to = 0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC;
         vm.assertEq(
-            channels.getKey(from, to, 1),
-            0x41c30733037672607e669a9e5ea468a18647442549beb094c11e4291d61ec15a,
-            "block 1"
+            channels.getKey(from, to, 1), 0x41c30733037672607e669a9e5ea468a18647442549beb094c11e4291d61ec15a, "block 1"
         );
         vm.assertEq(
             channels.getKey(from, to, 0xf1e2d3c4),

@@ -54,8 +54,12 @@ contract Handler is Fixture {
     constructor() {
         setUp();
         delegates = [delegate, address(new Delegate())];
-        for (uint256 i = 0; i < 3; i++) enter(vm.addr(senderKeys[i]), FUNDS);
-        for (uint256 i = 0; i < 2; i++) enter(vm.addr(receiverKeys[i]), 0);
+        for (uint256 i = 0; i < 3; i++) {
+            enter(vm.addr(senderKeys[i]), FUNDS);
+        }
+        for (uint256 i = 0; i < 2; i++) {
+            enter(vm.addr(receiverKeys[i]), 0);
+        }
         enter(delegates[0], 0);
         enter(delegates[1], FUNDS);
     }
@@ -98,9 +102,8 @@ contract Handler is Fixture {
         bool fine = entry.state == State.Open && added > 0 && entry.deposit + added <= LIMIT;
         bytes memory data = abi.encodePacked(entry.sender, entry.receiver, entry.openBlock);
         bytes memory own = abi.encodeCall(Channels.topUp, (entry.receiver, entry.openBlock, uint192(added)));
-        bytes memory forOther = abi.encodeCall(
-            Channels.topUpDelegate, (entry.sender, entry.receiver, entry.openBlock, uint192(added))
-        );
+        bytes memory forOther =
+            abi.encodeCall(Channels.topUpDelegate, (entry.sender, entry.receiver, entry.openBlock, uint192(added)));
         if (deposits(entry.sender, added, route, own, forOther, data, fine)) entry.deposit += added;
     }
 

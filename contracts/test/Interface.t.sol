@@ -13,22 +13,16 @@ contract InterfaceTest is Fixture {
         assertSelector(Channels.addTrustedContracts.selector, 0x8c76b4b7, "addTrustedContracts(address[])");
         assertSelector(Channels.challenge_period.selector, 0x0a00840c, "challenge_period()");
         assertSelector(
-            Channels.channel_deposit_bugbounty_limit.selector,
-            0x6108b5ff,
-            "channel_deposit_bugbounty_limit()"
+            Channels.channel_deposit_bugbounty_limit.selector, 0x6108b5ff, "channel_deposit_bugbounty_limit()"
         );
         assertSelector(Channels.channels.selector, 0x7a7ebd7b, "channels(bytes32)");
         assertSelector(Channels.closing_requests.selector, 0x77c13323, "closing_requests(bytes32)");
         assertSelector(
-            Channels.cooperativeClose.selector,
-            0x1c6f609b,
-            "cooperativeClose(address,uint32,uint192,bytes,bytes)"
+            Channels.cooperativeClose.selector, 0x1c6f609b, "cooperativeClose(address,uint32,uint192,bytes,bytes)"
         );
         assertSelector(Channels.createChannel.selector, 0xa6d15963, "createChannel(address,uint192)");
         assertSelector(
-            Channels.createChannelDelegate.selector,
-            0xfcff5ed6,
-            "createChannelDelegate(address,address,uint192)"
+            Channels.createChannelDelegate.selector, 0xfcff5ed6, "createChannelDelegate(address,address,uint192)"
         );
         assertSelector(
             Channels.extractBalanceProofSignature.selector,

@@ -58,7 +58,9 @@ contract InvariantsTest {
         ];
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(handler), new bytes4[](drawn.length));
-        for (uint256 i = 0; i < drawn.length; i++) targets[0].selectors[i] = drawn[i];
+        for (uint256 i = 0; i < drawn.length; i++) {
+            targets[0].selectors[i] = drawn[i];
+        }
     }
 
     function invariant_1_the_contract_holds_what_it_owes() public view {

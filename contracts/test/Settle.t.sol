@@ -64,9 +64,7 @@ contract SettleTest is Fixture {
         uint32 openBlock = opened(10);
         closeRequested(openBlock, 4);
         uint256 settleBlock = block.number + CHALLENGE_PERIOD;
-        vm.expectRevert(
-            abi.encodeWithSelector(Channels.ChallengePeriodRunning.selector, block.number, settleBlock)
-        );
+        vm.expectRevert(abi.encodeWithSelector(Channels.ChallengePeriodRunning.selector, block.number, settleBlock));
         settled(openBlock);
     }
 

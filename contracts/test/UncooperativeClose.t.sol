@@ -68,8 +68,7 @@ contract UncooperativeCloseTest is Fixture {
 
         assertEvents(1);
         assertChannel(openBlock, 10, openBlock + 1 + CHALLENGE_PERIOD, 4, 0);
-        (uint192 balance, uint32 settleBlock) =
-            channels.closing_requests(channels.getKey(sender, receiver, openBlock));
+        (uint192 balance, uint32 settleBlock) = channels.closing_requests(channels.getKey(sender, receiver, openBlock));
         vm.assertEq(balance, 4, "closing balance by key");
         vm.assertEq(settleBlock, openBlock + 1 + CHALLENGE_PERIOD, "settle block by key");
         assertHeld(address(channels), 10, "locked");
