@@ -3,6 +3,7 @@
 mod admission;
 mod closed;
 mod fixture;
+mod link;
 mod prices;
 mod rows;
 mod traps;
