@@ -13,8 +13,8 @@ const QUEUE_BOUND: usize = 4 * MAX_ENTRIES;
 const RETRY_BOUND: usize = 4 * MAX_ENTRIES;
 
 pub(super) struct Item {
-    /// Who waits for the answer, if it is still there.
-    pub(super) stream: Option<StreamId>,
+    /// Who waits for the answer, and may be gone when it comes. Several streams may wait for one lookup.
+    pub(super) streams: Vec<StreamId>,
     pub(super) entry: Entry,
     /// Until when it is repeated; `None` for what is not.
     pub(super) until: Option<Moment>,
@@ -22,11 +22,11 @@ pub(super) struct Item {
 
 impl Item {
     pub(super) fn question(stream: StreamId, entry: Entry) -> Self {
-        Self { stream: Some(stream), entry, until: None }
+        Self { streams: vec![stream], entry, until: None }
     }
 
     pub(super) fn take_back(stream: Option<StreamId>, attempt: Attempt, until: Moment) -> Self {
-        Self { stream, entry: Entry::TakeBack(attempt), until: Some(until) }
+        Self { streams: stream.into_iter().collect(), entry: Entry::TakeBack(attempt), until: Some(until) }
     }
 
     pub(super) fn channel(&self) -> ChannelKey {
@@ -97,7 +97,7 @@ impl Outbox {
 
     /// Drops the questions of a stream that were not sent. A take-back stays.
     pub(super) fn forget(&mut self, stream: StreamId) {
-        self.queue.retain(|item| item.stream != Some(stream) || matches!(item.entry, Entry::TakeBack(_)));
+        self.queue.retain(|item| !item.streams.contains(&stream) || matches!(item.entry, Entry::TakeBack(_)));
         self.strangers.forget(stream);
     }
 }

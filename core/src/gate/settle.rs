@@ -53,20 +53,40 @@ impl Gate {
         if answer == Answer::Conflict {
             notices.push(Notice::Conflict { channel: item.channel() });
         }
-        let waiting = item.stream.and_then(|stream| Some((stream, self.streams.remove(&stream)?)));
-        let Some((stream, stage)) = waiting else {
-            if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (item.entry, answer) {
+        if item.streams.is_empty() {
+            self.unclaimed(&item.entry, &answer, now);
+        }
+        for stream in item.streams {
+            match self.streams.remove(&stream) {
+                Some(stage) => self.settle(stream, stage, &item.entry, &answer, now, steps),
                 // The client left before its request went upstream.
-                self.outbox.push(Item::take_back(None, attempt, deadline(now)));
+                None => self.unclaimed(&item.entry, &answer, now),
             }
-            return;
-        };
-        let step = match (stage, item.entry, answer) {
+        }
+    }
+
+    /// Takes back what was accepted for nobody.
+    fn unclaimed(&mut self, entry: &Entry, answer: &Answer, now: Moment) {
+        if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (entry, answer) {
+            self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
+        }
+    }
+
+    fn settle(
+        &mut self,
+        stream: StreamId,
+        stage: Stage,
+        entry: &Entry,
+        answer: &Answer,
+        now: Moment,
+        steps: &mut Vec<(StreamId, Step)>,
+    ) {
+        let step = match (stage, entry, answer) {
             (Stage::Looking(case), Entry::Lookup(_), Answer::Channel { channel }) => {
-                self.judge(stream, case, Some(&channel))
+                self.judge(stream, case, Some(channel))
             }
             (Stage::Committing { case, payment }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
-                self.streams.insert(stream, Stage::Served { payment, attempt });
+                self.streams.insert(stream, Stage::Served { payment, attempt: *attempt });
                 let mut headers = upstream_headers(&payment);
                 if let (Some(secret), Some(line)) = (&self.config.mark, &case.line) {
                     let mark = secret.mark(line, &payment, attempt.id, now.as_secs());
@@ -75,7 +95,7 @@ impl Gate {
                 Step::Forward(Admission { headers, payment: Some(payment) })
             }
             (Stage::Committing { case, .. }, Entry::Commit(_), Answer::Refused { channel }) => {
-                self.refused(stream, &case, &channel)
+                self.refused(stream, &case, channel)
             }
             (Stage::Returning { payment }, Entry::TakeBack(_), Answer::TakenBack { channel }) => {
                 self.streams.insert(stream, Stage::Ended);
@@ -91,8 +111,8 @@ impl Gate {
                 Step::Release(Vec::new())
             }
             (Stage::Committing { case, .. }, Entry::Commit(attempt), other) => {
-                if let Answer::Accepted { .. } | Answer::Channel { .. } | Answer::Final { .. } = other {
-                    self.outbox.push(Item::take_back(None, attempt, deadline(now)));
+                if let Answer::Channel { .. } | Answer::Final { .. } = other {
+                    self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
                 }
                 self.unavailable(stream, case.form, Unavailable::UnknownOutcome)
             }
@@ -102,9 +122,7 @@ impl Gate {
             (stage, entry, answer) => {
                 // The stream went on without this answer: it was answered by Envoy while it was held.
                 self.streams.insert(stream, stage);
-                if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (entry, answer) {
-                    self.outbox.push(Item::take_back(None, attempt, deadline(now)));
-                }
+                self.unclaimed(entry, answer, now);
                 return;
             }
         };
@@ -132,23 +150,24 @@ impl Gate {
         steps: &mut Vec<(StreamId, Step)>,
         notices: &mut Vec<Notice>,
     ) {
-        let waiting = item.stream.and_then(|stream| Some((stream, self.streams.get(&stream)?)));
-        let step = match (waiting, &item.entry) {
-            (Some((stream, Stage::Looking(case))), Entry::Lookup(_)) => {
-                let form = case.form;
-                Some((stream, self.unavailable(stream, form, Unavailable::Sidecar)))
-            }
-            (Some((stream, Stage::Committing { case, .. })), Entry::Commit(_)) => {
-                let form = case.form;
-                Some((stream, self.unavailable(stream, form, Unavailable::UnknownOutcome)))
-            }
-            (Some((stream, Stage::Returning { .. })), Entry::TakeBack(_)) => {
-                self.streams.insert(stream, Stage::Ended);
-                Some((stream, Step::Release(Vec::new())))
-            }
-            _ => None,
-        };
-        steps.extend(step);
+        for stream in item.streams {
+            let step = match (self.streams.get(&stream), &item.entry) {
+                (Some(Stage::Looking(case)), Entry::Lookup(_)) => {
+                    let form = case.form;
+                    self.unavailable(stream, form, Unavailable::Sidecar)
+                }
+                (Some(Stage::Committing { case, .. }), Entry::Commit(_)) => {
+                    let form = case.form;
+                    self.unavailable(stream, form, Unavailable::UnknownOutcome)
+                }
+                (Some(Stage::Returning { .. }), Entry::TakeBack(_)) => {
+                    self.streams.insert(stream, Stage::Ended);
+                    Step::Release(Vec::new())
+                }
+                _ => continue,
+            };
+            steps.push((stream, step));
+        }
         let until = item.until.unwrap_or(deadline(now));
         match item.entry {
             Entry::Lookup(_) => {}

@@ -15,8 +15,8 @@ const PER_SECOND: u32 = 200;
 /// How many go into one call, so that the payments in it do not wait long.
 const PER_CALL: usize = 32;
 
-/// How many wait from one place.
-const PER_SOURCE: usize = 16;
+/// How many channels wait from one place.
+const PER_SOURCE: usize = 64;
 
 /// From how many places at a time: as many as have their turn within five seconds.
 const SOURCES: usize = 1000;
@@ -48,19 +48,25 @@ pub(super) struct Strangers {
 }
 
 impl Strangers {
-    /// Keeps a question for its turn. `false` where too many wait already.
+    /// Keeps a question for its turn, together with an equal one that waits. `false` where too many wait already.
     pub(super) fn push(&mut self, source: Source, item: Item) -> bool {
-        let sources = self.waiting.len();
-        match self.waiting.get_mut(&source) {
-            Some(queue) if queue.len() >= PER_SOURCE => return false,
-            Some(queue) => queue.push_back(item),
-            None if sources >= SOURCES => return false,
-            None => {
+        let Some(queue) = self.waiting.get_mut(&source) else {
+            let room = self.waiting.len() < SOURCES;
+            if room {
                 self.waiting.insert(source, VecDeque::from([item]));
                 self.turns.push_back(source);
             }
+            return room;
+        };
+        if let Some(same) = queue.iter_mut().find(|known| known.channel() == item.channel()) {
+            same.streams.extend(item.streams);
+            return true;
         }
-        true
+        let room = queue.len() < PER_SOURCE;
+        if room {
+            queue.push_back(item);
+        }
+        room
     }
 
     /// Whether a question may be asked now.
@@ -91,7 +97,10 @@ impl Strangers {
     /// Drops the questions of a stream.
     pub(super) fn forget(&mut self, stream: StreamId) {
         for queue in self.waiting.values_mut() {
-            queue.retain(|item| item.stream != Some(stream));
+            queue.retain_mut(|item| {
+                item.streams.retain(|&waiting| waiting != stream);
+                !item.streams.is_empty()
+            });
         }
         self.waiting.retain(|_, queue| !queue.is_empty());
         self.turns.retain(|source| self.waiting.contains_key(source));
@@ -112,13 +121,29 @@ mod tests {
 
     const START: Moment = Duration::from_secs(1_000_000);
 
+    /// A stream's question about a channel of its own.
     fn item(stream: StreamId) -> Item {
-        let channel = ChannelKey { sender: Address([1; 20]), open_block: BlockNumber(1) };
+        asking(stream, stream)
+    }
+
+    fn asking(stream: StreamId, block: u32) -> Item {
+        let channel = ChannelKey { sender: Address([1; 20]), open_block: BlockNumber(block) };
         Item::question(stream, Entry::Lookup(channel))
     }
 
     fn taken(strangers: &mut Strangers, now: Moment) -> Vec<StreamId> {
-        strangers.take(now).iter().filter_map(|item| item.stream).collect()
+        strangers.take(now).into_iter().flat_map(|item| item.streams).collect()
+    }
+
+    #[test]
+    fn streams_that_ask_the_same_share_one_question() {
+        let mut strangers = Strangers::default();
+        for stream in 0..1000 {
+            assert!(strangers.push(Source(1), asking(stream, 7)));
+        }
+        strangers.forget(0);
+        let asked = strangers.take(START);
+        assert_eq!(asked.iter().map(|item| item.streams.len()).collect::<Vec<_>>(), [999]);
     }
 
     #[test]

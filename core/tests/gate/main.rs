@@ -143,7 +143,7 @@ fn questions_about_unknown_channels_have_a_bound_of_their_own() {
         scene.get(block, "/paid", &headers)
     };
     let held = (100..200).take_while(|&stream| unknown(&mut scene, stream) == Step::Hold).count();
-    assert_eq!(held, 16);
+    assert_eq!(held, 64);
     let (status, code, _) = replied(unknown(&mut scene, 300));
     assert_eq!((status, code.as_str()), (503, "too-many-unknown-channels"));
     // Whoever is known pays meanwhile.

@@ -2,6 +2,7 @@
 
 mod admission;
 mod closed;
+mod connections;
 mod fixture;
 mod link;
 mod prices;
