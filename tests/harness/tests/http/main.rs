@@ -7,5 +7,6 @@ mod fixture;
 mod link;
 mod prices;
 mod rows;
+mod streams;
 mod traps;
 mod upstream;
