@@ -4,6 +4,7 @@
 //! made, and a stream's context may be gone by then.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::rc::Rc;
@@ -14,7 +15,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, MapType};
 use uraiden_core::config::Config;
-use uraiden_core::gate::{CallOutcome, Gate, Notice, Step, StreamId};
+use uraiden_core::gate::{CallOutcome, Gate, Inquiry, Notice, Step, StreamId};
 use uraiden_core::wire::{BATCH_PATH, BatchRequest};
 
 use crate::host;
@@ -29,6 +30,8 @@ pub(crate) struct Worker {
     /// Wakes the root in the next turn of the worker's event loop. The name is this worker's own.
     wake_queue: u32,
     awake: Cell<bool>,
+    /// Calls to price services that are under way, by Envoy's token.
+    inquiries: RefCell<HashMap<u32, u64>>,
 }
 
 impl Worker {
@@ -62,10 +65,21 @@ impl Root {
             .ok()?;
         let rules = config.rules.len();
         info!("paywall of {} on chain {}, {rules} rules", config.identity.receiver, config.identity.chain_id);
-        Some(Worker { gate: RefCell::new(Gate::new(config, random)), wake_queue, awake: Cell::new(false) })
+        Some(Worker {
+            gate: RefCell::new(Gate::new(config, random)),
+            wake_queue,
+            awake: Cell::new(false),
+            inquiries: RefCell::new(HashMap::new()),
+        })
     }
 
+    /// Makes all calls that are worth making now.
     fn flush(&self, worker: &Worker) {
+        loop {
+            let inquiry = worker.gate.borrow_mut().next_inquiry();
+            let Some(inquiry) = inquiry else { break };
+            self.ask_price(worker, &inquiry);
+        }
         let call = worker.gate.borrow_mut().next_call(host::now());
         if let Some(call) = call {
             self.dispatch(worker, &call);
@@ -89,15 +103,41 @@ impl Root {
             hostcalls::dispatch_http_call(&sidecar.cluster, headers, Some(&body), vec![], sidecar.timeout);
         if let Err(status) = sent {
             // No answer will come: the cluster is unknown, has no endpoint, or its circuit breaker is open.
-            warn!("Envoy could not call cluster {}: {status:?}", sidecar.cluster);
+            debug!("Envoy could not call cluster {}: {status:?}", sidecar.cluster);
             drop(gate);
             self.settle(worker, CallOutcome::Failed);
         }
     }
 
+    fn ask_price(&self, worker: &Worker, inquiry: &Inquiry) {
+        let source = &inquiry.question.source;
+        let headers = vec![
+            (":method", "POST"),
+            (":path", source.path.as_str()),
+            (":authority", source.cluster.as_str()),
+            ("content-type", "application/json"),
+        ];
+        let body = inquiry.body();
+        host::report("return to the root", hostcalls::set_effective_context(self.id));
+        match hostcalls::dispatch_http_call(&source.cluster, headers, Some(&body), vec![], source.timeout) {
+            Ok(token) => {
+                worker.inquiries.borrow_mut().insert(token, inquiry.id);
+            }
+            Err(_) => {
+                let results =
+                    worker.gate.borrow_mut().priced_by(inquiry.id, CallOutcome::Failed, host::now());
+                self.carry_out(results);
+            }
+        }
+    }
+
     /// Carries out what the answer to a call decides.
     fn settle(&self, worker: &Worker, outcome: CallOutcome<'_>) {
-        let (steps, notices) = worker.gate.borrow_mut().answered(outcome, host::now());
+        let results = worker.gate.borrow_mut().answered(outcome, host::now());
+        self.carry_out(results);
+    }
+
+    fn carry_out(&self, (steps, notices): (Vec<(StreamId, Step)>, Vec<Notice>)) {
         for notice in notices {
             log(&notice);
         }
@@ -109,7 +149,7 @@ impl Root {
 }
 
 impl Context for Root {
-    fn on_http_call_response(&mut self, _token: u32, num_headers: usize, body_size: usize, _trailers: usize) {
+    fn on_http_call_response(&mut self, token: u32, num_headers: usize, body_size: usize, _trailers: usize) {
         let Some(worker) = self.worker.clone() else { return };
         let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body_size).ok().flatten();
         let body = body.unwrap_or_default();
@@ -117,7 +157,14 @@ impl Context for Root {
         let status = (num_headers > 0).then(status_of_call).flatten();
         let outcome =
             status.map_or(CallOutcome::Failed, |status| CallOutcome::Response { status, body: &body });
-        self.settle(&worker, outcome);
+        let inquiry = worker.inquiries.borrow_mut().remove(&token);
+        match inquiry {
+            Some(inquiry) => {
+                let results = worker.gate.borrow_mut().priced_by(inquiry, outcome, host::now());
+                self.carry_out(results);
+            }
+            None => self.settle(&worker, outcome),
+        }
         self.flush(&worker);
     }
 }
@@ -192,7 +239,7 @@ fn carry_out(stream: StreamId, step: &Step) {
 
 fn log(notice: &Notice) {
     match notice {
-        Notice::CallFailed { .. } => debug!("{notice}"),
+        Notice::CallFailed { .. } | Notice::PriceUnknown { .. } => debug!("{notice}"),
         Notice::Ready => info!("{notice}"),
         Notice::Lost { .. } | Notice::NotReady { .. } | Notice::NewLedger => warn!("{notice}"),
         Notice::Misconfigured { .. } | Notice::Conflict { .. } | Notice::TakeBackGivenUp { .. } => {

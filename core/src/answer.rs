@@ -63,6 +63,8 @@ pub enum Busy {
     Queue,
     /// Questions about channels that were never met.
     UnknownChannels,
+    /// The merchant's price service, which does not answer or has too many questions.
+    PriceService,
 }
 
 /// Why no payment can be accepted now.
@@ -167,6 +169,7 @@ impl Problem {
             Self::Unavailable(Unavailable::UnknownOutcome) => "unknown-outcome",
             Self::Busy(Busy::Queue) => "busy",
             Self::Busy(Busy::UnknownChannels) => "too-many-unknown-channels",
+            Self::Busy(Busy::PriceService) => "price-unknown",
         }
     }
 
@@ -176,7 +179,8 @@ impl Problem {
             Self::Malformed(_) => "The payment cannot be read",
             Self::AmbiguousPath(_) => "The path is ambiguous",
             Self::Unavailable(_) => "Payments cannot be accepted now",
-            Self::Busy(_) => "Too many payments at once",
+            Self::Busy(Busy::PriceService) => "The price is not known",
+            Self::Busy(Busy::Queue | Busy::UnknownChannels) => "Too many payments at once",
         }
     }
 
@@ -194,6 +198,7 @@ impl Problem {
                     .to_owned()
             }
             Self::Busy(Busy::Queue) => "The queue of payments is full.".to_owned(),
+            Self::Busy(Busy::PriceService) => "The merchant's price service does not answer now.".to_owned(),
             Self::Busy(Busy::UnknownChannels) => {
                 "Too many payments from channels that were never seen here wait to be looked up.".to_owned()
             }

@@ -1,6 +1,7 @@
 //! The filter's configuration: JSON, camelCase, durations as text, unknown keys refused with their path.
 
 mod charge_on;
+mod price_source;
 mod reader;
 mod rule;
 
@@ -16,9 +17,11 @@ use crate::wire::Identity;
 use crate::{Address, TokenAmount};
 
 pub use charge_on::ChargeOn;
+pub use price_source::{PriceSource, Question};
 pub use reader::ConfigError;
 use reader::{Document, Node};
 pub use rule::Rule;
+use rule::RulePrice;
 
 /// How a paywall is set up.
 #[derive(Clone, Debug)]
@@ -41,6 +44,15 @@ pub struct Config {
     pub default_price: Option<Price>,
     /// The first that matches decides.
     pub rules: Vec<Rule>,
+}
+
+/// What a request costs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tariff {
+    /// This; `None` is free.
+    Fixed(Option<Price>),
+    /// What the merchant's price service answers.
+    Ask(Question),
 }
 
 /// How the sidecar is reached.
@@ -119,7 +131,7 @@ impl Config {
         })
     }
 
-    /// What a request of this path costs by rule; `None` is free.
+    /// What a request of this path costs by rule.
     ///
     /// A request that frameworks may read in another way (by its path's second reading, or by a header that overrides
     /// method or path) must cost the same in every reading.
@@ -127,7 +139,7 @@ impl Config {
     /// # Errors
     ///
     /// [`PathError::TwoPrices`], [`PathError::TooLong`], or what is wrong with a path that overrides.
-    pub fn price_of(&self, request: Request<'_>, path: &Path) -> Result<Option<Price>, PathError> {
+    pub fn price_of(&self, request: Request<'_>, path: &Path) -> Result<Tariff, PathError> {
         let host = request.host();
         let overridden = PATH_OVERRIDES.iter().filter_map(|name| request.first(name)).map(Path::read);
         let overridden = overridden.collect::<Result<Vec<_>, _>>()?;
@@ -136,15 +148,19 @@ impl Config {
             return Err(PathError::TooLong);
         }
         let methods = METHOD_OVERRIDES.iter().filter_map(|name| request.first(name));
-        let mut prices = core::iter::once(request.method())
+        let mut tariffs = core::iter::once(request.method())
             .chain(methods)
             .flat_map(|method| paths().map(move |path| (method, path)))
             .map(|(method, path)| {
                 let rule = self.rules.iter().find(|rule| rule.covers(method, &host, path, request));
-                rule.map_or(self.default_price, |rule| rule.price)
+                match rule.map(|rule| &rule.price) {
+                    None => Tariff::Fixed(self.default_price),
+                    Some(RulePrice::Fixed(price)) => Tariff::Fixed(*price),
+                    Some(RulePrice::From(source)) => Tariff::Ask(Question::new(source, request, &host, path)),
+                }
             });
-        let first = prices.next().flatten();
-        if prices.all(|other| other == first) { Ok(first) } else { Err(PathError::TwoPrices) }
+        let first = tariffs.next().unwrap_or(Tariff::Fixed(self.default_price));
+        if tariffs.all(|other| other == first) { Ok(first) } else { Err(PathError::TwoPrices) }
     }
 
     /// What is asked for a request at this price.

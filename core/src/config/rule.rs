@@ -3,6 +3,7 @@
 use regex_lite::Regex;
 use serde_json::Value;
 
+use super::price_source::PriceSource;
 use super::reader::{ConfigError, Node};
 use super::{plain_path, price};
 use crate::amount::Price;
@@ -20,8 +21,16 @@ pub struct Rule {
     /// In lower case; `None` is every host.
     hosts: Option<Vec<HostMatch>>,
     headers: Vec<HeaderMatch>,
-    /// `None` is free.
-    pub(super) price: Option<Price>,
+    pub(super) price: RulePrice,
+}
+
+/// What a rule says of the price.
+#[derive(Clone, Debug)]
+pub(super) enum RulePrice {
+    /// This; `None` is free.
+    Fixed(Option<Price>),
+    /// What this service says.
+    From(PriceSource),
 }
 
 #[derive(Clone, Debug)]
@@ -53,7 +62,11 @@ impl Rule {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
         let mut fields = node.object()?;
         let matches = fields.required("match")?;
-        let price = price(&fields.required("price")?)?;
+        let price = match (fields.optional("price"), fields.optional("priceFrom")) {
+            (Some(fixed), None) => RulePrice::Fixed(price(&fixed)?),
+            (None, Some(source)) => RulePrice::From(PriceSource::read(&source)?),
+            (None, None) | (Some(_), Some(_)) => return Err(node.unlike("one of price and priceFrom")),
+        };
         fields.finish()?;
 
         let mut fields = matches.object()?;

@@ -29,8 +29,12 @@ fn price_with(config: &Config, headers: &[(&str, &str)]) -> Result<String, PathE
     let headers: Vec<_> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
     let request = Request::new(&headers);
-    let price = config.price_of(request, &Path::read(request.target())?)?;
-    Ok(price.map_or("free".to_owned(), |price| price.to_string()))
+    Ok(match config.price_of(request, &Path::read(request.target())?)? {
+        Tariff::Fixed(price) => price.map_or("free".to_owned(), |price| price.to_string()),
+        Tariff::Ask(Question { source, method, host, path }) => {
+            format!("ask {} about {method} {host} {path}", source.cluster)
+        }
+    })
 }
 
 #[test]
@@ -104,6 +108,18 @@ fn a_rule_matches_by_host_and_by_header() {
         let request = [&[(":method", "GET"), (":path", "/"), (":authority", host)][..], headers].concat();
         assert_eq!(price_with(&config, &request).as_deref(), Ok(price), "{host} {headers:?}");
     }
+}
+
+#[test]
+fn a_rule_may_ask_a_service_for_the_price() {
+    let config = with_rules(json!([
+        { "match": { "pathPrefix": "/auction/" }, "priceFrom": { "cluster": "prices", "path": "/price" } },
+    ]));
+    let asked =
+        price_with(&config, &[(":method", "GET"), (":path", "/auction/1?x"), (":authority", "A.example:1")]);
+    assert_eq!(asked.as_deref(), Ok("ask prices about GET a.example /auction/1"));
+    // Which path would the service be asked about?
+    assert_eq!(price_of(&config, "GET", "/auction/1;v=2"), Err(PathError::TwoPrices));
 }
 
 #[test]
@@ -281,7 +297,22 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
             json!({ "x a": true }),
             "rules[0].match.headers.x a: true: \"x a\" is no header name, which has letters, digits, - and _",
         ),
-        ("/rules/1/surprise", json!(1), "rules[1].surprise: unknown key, expected one of match, price"),
+        (
+            "/rules/1/surprise",
+            json!(1),
+            "rules[1].surprise: unknown key, expected one of match, price, priceFrom",
+        ),
+        ("/rules", json!([{ "match": {} }]), "rules[0]: {\"match\":{}}, expected one of price and priceFrom"),
+        (
+            "/rules",
+            json!([{ "match": {}, "priceFrom": { "cluster": "c", "path": "p" } }]),
+            "rules[0].priceFrom.path: \"p\", expected a path as it is sent, such as \"/price\"",
+        ),
+        (
+            "/rules",
+            json!([{ "match": {}, "priceFrom": { "cluster": "c", "path": "/p", "ttl": "1ms" } }]),
+            "rules[0].priceFrom.ttl: \"1ms\", expected a duration from 100ms to 86400s as text, such as \"500ms\" or \"2s\"",
+        ),
         (
             "/paywal",
             json!(true),

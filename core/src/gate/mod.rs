@@ -5,6 +5,7 @@
 
 mod memory;
 mod outbox;
+mod prices;
 mod settle;
 mod sidecar;
 mod strangers;
@@ -14,12 +15,12 @@ use std::collections::HashMap;
 
 use crate::answer::{Busy, Problem, Reply, Unavailable};
 use crate::channel::ChannelState;
-use crate::config::Config;
+use crate::config::{Config, Tariff};
 use crate::cookie;
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
 use crate::form::Form;
 use crate::mark::RequestLine;
-use crate::offer::{Offer, OfferedProof};
+use crate::offer::{HeaderError, Offer};
 use crate::path::Path;
 use crate::request::Request;
 use crate::response::Response;
@@ -29,6 +30,8 @@ use crate::{ChannelId, Price, header};
 
 use memory::Memory;
 use outbox::{Item, Outbox};
+pub use prices::Inquiry;
+use prices::PriceBook;
 use sidecar::Sidecar;
 pub use sidecar::{CallOutcome, Notice};
 use strangers::Source;
@@ -79,11 +82,14 @@ pub struct Gate {
     streams: HashMap<StreamId, Stage>,
     memory: Memory,
     outbox: Outbox,
+    prices: PriceBook,
     sidecar: Sidecar,
 }
 
 /// Where a stream that has a price stands. A stream without one is not kept.
 enum Stage {
+    /// Its request is held until its price is known.
+    Pricing(Box<Unpriced>),
     /// Its request is held until the channel's state is known.
     Looking(Case),
     /// Its request is held until the payment is durable.
@@ -98,15 +104,23 @@ enum Stage {
     Ended,
 }
 
+/// A request, read, whose price may not be known yet.
+struct Unpriced {
+    offer: Result<Offer, HeaderError>,
+    form: Form,
+    /// What its admission mark covers, where marks are made.
+    line: Option<RequestLine>,
+    /// Where it comes from; any place where its channel is known.
+    source: Source,
+}
+
 /// A priced request, read.
 #[derive(Clone)]
 struct Case {
     offer: Offer,
     price: Price,
     form: Form,
-    /// What its admission mark covers, where marks are made.
     line: Option<RequestLine>,
-    /// Where it comes from.
     source: Source,
 }
 
@@ -133,6 +147,7 @@ impl Gate {
             streams: HashMap::new(),
             memory: Memory::default(),
             outbox: Outbox::default(),
+            prices: PriceBook::default(),
         }
     }
 
@@ -162,27 +177,58 @@ impl Gate {
         }
         let form = Form::of(request, self.config.paywall_page);
         let by_rule = || path.and_then(|path| self.config.price_of(request, &path));
-        let price = match route::price(around) {
-            Ok(Some(price)) => price,
+        let tariff = match route::price(around) {
+            Ok(Some(price)) => Tariff::Fixed(price),
             Ok(None) => match by_rule() {
-                Ok(price) => price,
+                Ok(tariff) => tariff,
                 Err(error) => return self.refuse(stream, form, &Problem::AmbiguousPath(error)),
             },
             Err(error) => return self.unavailable(stream, form, Unavailable::BadRoute(error)),
         };
-        let Some(price) = price else { return Step::Forward(Admission::default()) };
+        let price = match tariff {
+            Tariff::Fixed(None) => return Step::Forward(Admission::default()),
+            Tariff::Fixed(Some(price)) => Ok(price),
+            Tariff::Ask(question) => match self.prices.look_up(&question, now) {
+                prices::Entry::Known(None) => return Step::Forward(Admission::default()),
+                prices::Entry::Known(Some(price)) => Ok(price),
+                prices::Entry::Open => Err(question),
+                prices::Entry::Unknown => {
+                    return self.refuse(stream, form, &Problem::Busy(Busy::PriceService));
+                }
+            },
+        };
         if let Err(unavailable) = self.sidecar.available(now) {
             return self.unavailable(stream, form, unavailable);
         }
-        match Offer::read(request) {
-            Ok(offer) => {
-                let line = self.config.mark.is_some().then(|| RequestLine::of(request));
-                let stranger = |proof: &OfferedProof| self.memory.get(&proof.channel()).is_none();
-                let source =
-                    offer.proof.as_ref().filter(|proof| stranger(proof)).and_then(|_| around.source());
-                let source = source.map(|address| Source::of(&address)).unwrap_or_default();
-                self.judge(stream, Case { offer, price, form, line, source }, None)
+        let unpriced = self.read(request, form, around);
+        match price {
+            Ok(price) => self.priced(stream, unpriced, price),
+            Err(question) => {
+                if !self.prices.wait(question, stream) {
+                    return self.refuse(stream, form, &Problem::Busy(Busy::PriceService));
+                }
+                self.streams.insert(stream, Stage::Pricing(Box::new(unpriced)));
+                Step::Hold
             }
+        }
+    }
+
+    /// Reads all that is needed of a request, since its headers cannot be read later.
+    fn read(&self, request: Request<'_>, form: Form, around: &impl Surroundings) -> Unpriced {
+        let offer = Offer::read(request);
+        let proof = offer.as_ref().ok().and_then(|offer| offer.proof);
+        let stranger = proof.is_some_and(|proof| self.memory.get(&proof.channel()).is_none());
+        let source = if stranger { around.source() } else { None };
+        let source = source.map(|address| Source::of(&address)).unwrap_or_default();
+        let line = self.config.mark.is_some().then(|| RequestLine::of(request));
+        Unpriced { offer, form, line, source }
+    }
+
+    /// Judges a request whose price is known.
+    fn priced(&mut self, stream: StreamId, unpriced: Unpriced, price: Price) -> Step {
+        let Unpriced { offer, form, line, source } = unpriced;
+        match offer {
+            Ok(offer) => self.judge(stream, Case { offer, price, form, line, source }, None),
             Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
         }
     }
@@ -213,7 +259,7 @@ impl Gate {
                 let allowed = response.allowed().map(|value| ("access-control-allow-headers", value));
                 Step::Release(allowed.into_iter().collect())
             }
-            Stage::Looking(_) | Stage::Committing { .. } => {
+            Stage::Pricing(_) | Stage::Looking(_) | Stage::Committing { .. } => {
                 // Envoy's own answer to a stream that was held for too long.
                 self.outbox.forget(stream);
                 Step::Release(Vec::new())
@@ -231,13 +277,18 @@ impl Gate {
 
     /// Whether a call is worth making now.
     pub fn has_work(&self, now: Moment) -> bool {
-        self.outbox.has_work(now)
+        self.outbox.has_work(now) || self.prices.has_questions()
     }
 
     /// Everything that gathered while the last call was under way, as the next call; `None` while one is under way
     /// or nothing is to be asked.
     pub fn next_call(&mut self, now: Moment) -> Option<BatchRequest> {
         if self.outbox.has_work(now) { self.call(now) } else { None }
+    }
+
+    /// The next call to a price service, if one has to be made.
+    pub fn next_inquiry(&mut self) -> Option<Inquiry> {
+        self.prices.next()
     }
 
     /// Once a second: a call that asks for the sidecar's health, and again for take-backs that failed.

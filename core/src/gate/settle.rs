@@ -1,9 +1,10 @@
 //! What the sidecar's answer means for each stream that waits for it.
 
 use super::outbox::Item;
+use super::prices::Answered;
 use super::sidecar::{CallOutcome, Notice, Reading};
 use super::{Admission, Case, Gate, Moment, Stage, Step, StreamId, deadline, upstream_headers};
-use crate::answer::Unavailable;
+use crate::answer::{Busy, Problem, Unavailable};
 use crate::channel::ChannelState;
 use crate::decide::{Known, Verdict, decide};
 use crate::header;
@@ -36,6 +37,40 @@ impl Gate {
             }
         }
         (steps, notices)
+    }
+
+    /// Takes the answer of a price service.
+    pub fn priced_by(
+        &mut self,
+        inquiry: u64,
+        outcome: CallOutcome<'_>,
+        now: Moment,
+    ) -> (Vec<(StreamId, Step)>, Vec<Notice>) {
+        let Some(answered) = self.prices.answered(inquiry, outcome, now) else {
+            return (Vec::new(), Vec::new());
+        };
+        let Answered { question, streams, price } = answered;
+        let mut steps = Vec::new();
+        for stream in streams {
+            let unpriced = match self.streams.remove(&stream) {
+                Some(Stage::Pricing(unpriced)) => *unpriced,
+                Some(other) => {
+                    self.streams.insert(stream, other);
+                    continue;
+                }
+                None => continue,
+            };
+            let step = match price {
+                Ok(None) => Step::Forward(Admission::default()),
+                Ok(Some(price)) => self.priced(stream, unpriced, price),
+                Err(_) => self.refuse(stream, unpriced.form, &Problem::Busy(Busy::PriceService)),
+            };
+            if step != Step::Hold {
+                steps.push((stream, step));
+            }
+        }
+        let notice = price.err().map(|why| Notice::PriceUnknown { cluster: question.source.cluster, why });
+        (steps, notice.into_iter().collect())
     }
 
     /// Carries one answer to the stream that waits for it, if it is still there.

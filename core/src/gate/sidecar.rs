@@ -60,6 +60,13 @@ pub enum Notice {
         /// The channel.
         channel: ChannelKey,
     },
+    /// The merchant's price service gave no price.
+    PriceUnknown {
+        /// Its cluster.
+        cluster: String,
+        /// What came instead.
+        why: String,
+    },
     /// A payment whose fate is unknown could not be taken back in time.
     TakeBackGivenUp {
         /// The channel.
@@ -84,6 +91,7 @@ impl fmt::Display for Notice {
             Self::Conflict { channel } => {
                 write!(f, "an attempt id was used twice with different contents, for {channel:?}")
             }
+            Self::PriceUnknown { cluster, why } => write!(f, "no price from {cluster}: {why}"),
             Self::TakeBackGivenUp { channel } => {
                 write!(f, "gave up taking back a payment of {channel:?} whose outcome is unknown")
             }

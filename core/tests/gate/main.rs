@@ -440,6 +440,72 @@ fn a_grpc_client_gets_a_grpc_status() {
 }
 
 #[test]
+fn a_price_is_asked_once_for_all_who_wait_and_remembered_for_its_time() {
+    let mut scene = Scene::ready();
+    assert_eq!(scene.get(1, "/auction/1", &[]), Step::Hold);
+    assert_eq!(scene.get(2, "/auction/1", &[]), Step::Hold);
+    assert_eq!(scene.get(3, "/auction/2", &[]), Step::Hold);
+    let first = scene.gate.next_inquiry().unwrap();
+    assert_eq!(first.body(), br#"{"method":"GET","host":"host","path":"/auction/1"}"#);
+    let second = scene.gate.next_inquiry().unwrap();
+    assert_eq!(scene.gate.next_inquiry(), None, "two questions for three streams");
+
+    let answer = |body| CallOutcome::Response { status: 200, body };
+    let (steps, _) = scene.gate.priced_by(first.id, answer(br#"{"price":"7"}"#), scene.now);
+    for (stream, step) in steps {
+        let (status, _, headers) = replied(step);
+        assert_eq!((status, value(&headers, "RDN-Price").as_str()), (402, "7"), "{stream}");
+    }
+    let (steps, _) = scene.gate.priced_by(second.id, answer(br#"{"price":"0"}"#), scene.now);
+    assert_eq!(steps, [(3, Step::Forward(Admission::default()))]);
+
+    assert_eq!(value(&replied(scene.get(4, "/auction/1", &[])).2, "RDN-Price"), "7");
+    assert_eq!(scene.get(5, "/auction/2", &[]), Step::Forward(Admission::default()));
+    scene.now += Duration::from_secs(2);
+    scene.hear(Health::Ready);
+    assert_eq!(scene.get(6, "/auction/1", &[]), Step::Hold, "after its time it is asked again");
+}
+
+#[test]
+fn a_price_that_cannot_be_known_is_a_503_and_never_free() {
+    for outcome in [
+        CallOutcome::Failed,
+        CallOutcome::Response { status: 500, body: br#"{"price":"7"}"# },
+        CallOutcome::Response { status: 200, body: br#"{"price":7}"# },
+        CallOutcome::Response { status: 200, body: br#"{"price":"7.5"}"# },
+        CallOutcome::Response { status: 200, body: b"" },
+    ] {
+        let mut scene = Scene::ready();
+        assert_eq!(scene.get(1, "/auction/1", &[]), Step::Hold);
+        let inquiry = scene.gate.next_inquiry().unwrap();
+        let (steps, notices) = scene.gate.priced_by(inquiry.id, outcome, scene.now);
+        let (status, code, headers) = replied(only(steps, 1));
+        assert_eq!(
+            (status, code.as_str(), value(&headers, "retry-after").as_str()),
+            (503, "price-unknown", "1")
+        );
+        assert!(matches!(notices[..], [Notice::PriceUnknown { .. }]));
+        // The service is left alone for a moment.
+        assert_eq!(replied(scene.get(2, "/auction/1", &[])).1, "price-unknown");
+        scene.now += Duration::from_secs(1);
+        assert_eq!(scene.get(3, "/auction/1", &[]), Step::Hold);
+    }
+}
+
+#[test]
+fn a_payment_is_kept_while_its_price_is_asked() {
+    let mut scene = Scene::ready();
+    assert_eq!(scene.pay_for(1, "/auction/1", 7), Step::Hold);
+    let inquiry = scene.gate.next_inquiry().unwrap();
+    let answer = CallOutcome::Response { status: 200, body: br#"{"price":"7"}"# };
+    assert_eq!(scene.gate.priced_by(inquiry.id, answer, scene.now).0, []);
+    scene.call();
+    scene.answer(vec![Answer::Channel { channel: open(0) }]);
+    let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
+    assert_eq!((attempt.balance, attempt.price), (amount(7), amount(7)));
+}
+
+#[test]
 fn attempts_of_two_workers_never_share_an_id() {
     let ids = |random| {
         let mut scene = Scene { gate: Gate::new(config(), random), ..Scene::new() };

@@ -69,6 +69,10 @@ impl Scene {
     }
 
     pub(crate) fn pay(&mut self, stream: StreamId, balance: u64) -> Step {
+        self.pay_for(stream, "/paid", balance)
+    }
+
+    pub(crate) fn pay_for(&mut self, stream: StreamId, target: &str, balance: u64) -> Step {
         let headers = [
             ("rdn-sender-address", sender().to_string()),
             ("rdn-open-block", OPEN_BLOCK.to_string()),
@@ -76,7 +80,7 @@ impl Scene {
             ("rdn-balance-signature", sign(amount(balance)).to_string()),
         ];
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.get(stream, "/paid", &headers)
+        self.get(stream, target, &headers)
     }
 
     pub(crate) fn response(&mut self, stream: StreamId, status: u16) -> Step {
@@ -153,7 +157,13 @@ pub(crate) fn config() -> Config {
     let json = serde_json::json!({
         "sidecar": { "cluster": "uraiden-internal", "publicCluster": "uraiden-public" },
         "contract": contract(), "receiver": receiver(), "token": token(), "chainId": 31337,
-        "rules": [{ "match": { "pathPrefix": "/paid" }, "price": "10" }],
+        "rules": [
+            { "match": { "pathPrefix": "/paid" }, "price": "10" },
+            {
+                "match": { "pathPrefix": "/auction/" },
+                "priceFrom": { "cluster": "prices", "path": "/price", "ttl": "1s" },
+            },
+        ],
     });
     Config::from_json(json.to_string().as_bytes()).unwrap()
 }

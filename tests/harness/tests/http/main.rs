@@ -5,6 +5,7 @@ mod closed;
 mod connections;
 mod fixture;
 mod link;
+mod price_service;
 mod prices;
 mod rows;
 mod streams;
