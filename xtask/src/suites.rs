@@ -86,6 +86,14 @@ pub(crate) const SUITES: &[Suite] = &[
         parts: true,
         steps: chain,
     },
+    Suite {
+        name: "python",
+        proves: "the Python client, its types and its wheel, against hostile servers and the real stack",
+        budget: 4,
+        tools: build::STACK_TOOLS,
+        parts: true,
+        steps: python,
+    },
 ];
 
 fn lint(repo: &Repo) -> Result<Vec<Step>> {
@@ -164,6 +172,12 @@ fn http(repo: &Repo) -> Result<Vec<Step>> {
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {
     Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]))])
+}
+
+fn python(repo: &Repo) -> Result<Vec<Step>> {
+    let mut script = process::command("python3", &repo.root);
+    script.arg("clients/python/run_tests.py").envs(build::environment(repo));
+    Ok(vec![Step::Tests(script)])
 }
 
 /// `cargo test` on the native packages, with what the harness needs to know.

@@ -11,11 +11,14 @@ use clap::Parser;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use uraiden_core::{Address, TokenAmount};
 use uraiden_harness::{ExistingChain, Options, Stack};
 
 /// Starts chain, contract, sidecar, a sample service and Envoy on free loopback ports, and leaves them running.
+///
+/// Prints one JSON line of addresses on stdout. Ends on Ctrl-C, SIGTERM or the end of stdin. A line `kill sidecar` on
+/// stdin does what it says, `start sidecar` starts it again on the same database and ports.
 #[derive(Parser)]
 #[command(name = "stack")]
 struct Arguments {
@@ -58,9 +61,10 @@ struct Arguments {
 async fn main() -> ExitCode {
     let options = Arguments::parse().options();
     tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).init();
+    let (lines, orders) = mpsc::channel(1);
     let result = tokio::select! {
-        result = run(options) => result,
-        end = end() => end,
+        result = run(options, orders) => result,
+        end = end(lines) => end,
     };
     if let Err(error) = result {
         eprintln!("stack: {error:#}");
@@ -69,13 +73,19 @@ async fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Starts the stack, says where it is, and watches it.
-async fn run(options: Options) -> Result<()> {
+/// Starts the stack, says where it is, watches it, and does what lines on stdin say.
+async fn run(options: Options, mut orders: mpsc::Receiver<String>) -> Result<()> {
     let mut stack = Stack::start(options).await?;
     println!("{}", describe(&stack).await?);
     loop {
-        stack.check()?;
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::select! {
+            Some(order) = orders.recv() => match order.trim() {
+                "kill sidecar" => stack.sidecar.part().kill(),
+                "start sidecar" => stack.sidecar.restart().await?,
+                other => tracing::warn!("stdin: {other:?} is neither \"kill sidecar\" nor \"start sidecar\""),
+            },
+            () = tokio::time::sleep(Duration::from_secs(1)) => stack.check()?,
+        }
     }
 }
 
@@ -123,14 +133,17 @@ async fn describe(stack: &Stack) -> Result<String> {
     Ok(serde_json::to_string(&description)?)
 }
 
-/// Ctrl-C, SIGTERM, or the end of stdin.
-async fn end() -> Result<()> {
+/// Ctrl-C, SIGTERM, or the end of stdin, whose lines go to `lines`.
+async fn end(lines: mpsc::Sender<String>) -> Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let (closed, stdin) = oneshot::channel();
     // A thread of its own: the runtime would wait for a read of its own that never returns.
     std::thread::spawn(move || {
-        let read = io::copy(&mut io::stdin().lock(), &mut io::sink());
-        // Nobody listens any more where another reason to end came first.
+        let read: io::Result<()> = io::stdin().lines().try_for_each(|line| {
+            // Nobody takes orders any more where another reason to end came first.
+            let _ = lines.blocking_send(line?);
+            Ok(())
+        });
         let _ = closed.send(read);
     });
     tokio::select! {
