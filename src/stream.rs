@@ -29,6 +29,8 @@ impl HttpContext for Stream {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let headers = host::request_headers();
         let request = Request::new(&headers);
+        #[cfg(feature = "crash-test")]
+        assert!(request.first("x-crash-the-paywall").is_none(), "crashed as a test asked for");
         let step = self.worker.gate.borrow_mut().request(self.id, request, &host::Current, host::now());
 
         let stripped: fn(&str) -> bool = match step {

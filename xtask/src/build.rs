@@ -80,14 +80,22 @@ pub(crate) fn cargo_wasm(repo: &Repo, package: &str) -> Command {
 }
 
 /// What tells the harness where the parts are.
-pub(crate) fn environment(repo: &Repo) -> [(&'static str, PathBuf); 5] {
+pub(crate) fn environment(repo: &Repo) -> [(&'static str, PathBuf); 6] {
     [
+        ("URAIDEN_CRASHING_WASM", repo.target.join("crash-test/wasm32-wasip1/wasm/uraiden.wasm")),
         ("URAIDEN_ROOT", repo.root.clone()),
         ("URAIDEN_ENVOY", tools::envoy(repo)),
         ("URAIDEN_ANVIL", tools::anvil(repo)),
         ("URAIDEN_WASM", repo.wasm("uraiden.wasm")),
         ("URAIDEN_BIN", repo.program("uraiden")),
     ]
+}
+
+/// The module that a test can crash, in a target folder of its own so that the two never replace each other.
+pub(crate) fn cargo_crashing_filter(repo: &Repo) -> Command {
+    let mut cargo = cargo_wasm(repo, "uraiden-filter");
+    cargo.args(["--features", "crash-test", "--target-dir"]).arg(repo.target.join("crash-test"));
+    cargo
 }
 
 fn filter(repo: &Repo) -> Result<()> {

@@ -167,7 +167,7 @@ fn http(repo: &Repo) -> Result<Vec<Step>> {
     let newest = scenes(repo, &["--test", "http"]);
     let mut oldest = scenes(repo, &["--test", "http"]);
     oldest.env("URAIDEN_ENVOY", tools::oldest_envoy(repo));
-    Ok(vec![Step::Tests(newest), Step::Tests(oldest)])
+    Ok(vec![Step::Build(build::cargo_crashing_filter(repo)), Step::Tests(newest), Step::Tests(oldest)])
 }
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {

@@ -120,7 +120,8 @@ async fn pipelined_requests_are_each_paid_for() -> Result<()> {
         .await
         .context("the connection stays open")??;
     // A body need not end its line.
-    let statuses: Vec<_> = answers.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.split(' ').next()).collect();
+    let statuses: Vec<_> =
+        answers.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.split(' ').next()).collect();
     assert_eq!(statuses, ["200", "402", "200", "402", "200", "200"]);
     assert_eq!(stack.upstream().seen("/premium/pipeline"), 3);
     Ok(())

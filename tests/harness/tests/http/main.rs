@@ -3,6 +3,7 @@
 mod admission;
 mod closed;
 mod connections;
+mod crash;
 mod fixture;
 mod link;
 mod price_service;

@@ -28,12 +28,15 @@ async fn serve(connection: TcpStream) -> Result<()> {
     let mut connection = BufReader::new(connection);
     let head = head(&mut connection).await?;
     if head.contains("upgrade: websocket") {
-        let accepted = "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
+        let accepted =
+            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n";
         connection.write_all(accepted.as_bytes()).await?;
         let mut bytes = [0; 64];
         loop {
             let length = connection.read(&mut bytes).await?;
-            connection.write_all(bytes.get(..length).filter(|echo| !echo.is_empty()).context("closed")?).await?;
+            connection
+                .write_all(bytes.get(..length).filter(|echo| !echo.is_empty()).context("closed")?)
+                .await?;
         }
     }
     let events = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -84,7 +87,9 @@ async fn ask(
 }
 
 fn upgrading(mut headers: Vec<(String, String)>) -> Vec<(String, String)> {
-    for (name, value) in [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")] {
+    for (name, value) in
+        [("connection", "upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13")]
+    {
         headers.push((name.to_owned(), value.to_owned()));
     }
     headers
