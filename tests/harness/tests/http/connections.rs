@@ -141,7 +141,7 @@ async fn clients_that_leave_at_any_time_hurt_nobody_else() -> Result<()> {
         request += "\r\n";
         let mut stream = TcpStream::connect(stack.envoy.address()).await?;
         let sent = if round % 5 == 0 { request.len() / 2 } else { request.len() };
-        stream.write_all(request[..sent].as_bytes()).await?;
+        stream.write_all(&request.as_bytes()[..sent]).await?;
         tokio::time::sleep(Duration::from_micros(300 * (round % 10))).await;
         drop(stream);
         if round % 4 == 0 {
