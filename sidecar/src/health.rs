@@ -16,6 +16,8 @@ pub struct HealthBoard {
 struct Parts {
     chain: Chain,
     store: Option<String>,
+    incident: Option<String>,
+    purse: Option<String>,
 }
 
 #[derive(Debug)]
@@ -30,26 +32,34 @@ impl HealthBoard {
     /// Not ready, until the node was reached. A node that is silent for longer than `node_timeout` counts as gone.
     pub fn new(node_timeout: Duration) -> Self {
         let chain = Chain::Away("starting, the Ethereum node was not reached yet".to_owned());
-        Self { node_timeout, parts: Mutex::new(Parts { chain, store: None }) }
+        Self { node_timeout, parts: Mutex::new(Parts { chain, store: None, incident: None, purse: None }) }
     }
 
     /// What filters and operators are told now.
     pub fn health(&self) -> Health {
         let parts = self.parts();
-        let reason = match (&parts.store, &parts.chain) {
-            (Some(reason), _) => reason.clone(),
-            (None, Chain::Away(reason)) => reason.clone(),
-            (None, Chain::Following(since)) if since.elapsed() > self.node_timeout => {
-                "Ethereum node is not responding".to_owned()
+        let chain = match &parts.chain {
+            Chain::Away(reason) => Some(reason.as_str()),
+            Chain::Following(since) if since.elapsed() > self.node_timeout => {
+                Some("Ethereum node is not responding")
             }
-            (None, Chain::Following(_)) => return Health::Ready,
+            Chain::Following(_) => None,
         };
-        Health::NotReady { reason }
+        let lasting = parts.store.as_deref().or(parts.incident.as_deref());
+        match lasting.or(chain).or(parts.purse.as_deref()) {
+            Some(reason) => Health::NotReady { reason: reason.to_owned() },
+            None => Health::Ready,
+        }
     }
 
     /// Whether paid requests can be served now.
     pub fn is_ready(&self) -> bool {
         self.health() == Health::Ready
+    }
+
+    /// Whether the follower has reached the head of the chain and not lost it since.
+    pub fn follows_chain(&self) -> bool {
+        matches!(self.parts().chain, Chain::Following(_))
     }
 
     /// The follower is at the head of the chain, as of now.
@@ -64,6 +74,17 @@ impl HealthBoard {
             Chain::Following(since) if since.elapsed() <= self.node_timeout => {}
             Chain::Following(_) | Chain::Away(_) => parts.chain = Chain::Away(reason),
         }
+    }
+
+    /// Blocks that were believed have been replaced, and it is not clear yet what that means; `None` when it is over.
+    /// Answers what was said before.
+    pub fn incident(&self, reason: Option<String>) -> Option<String> {
+        std::mem::replace(&mut self.parts().incident, reason)
+    }
+
+    /// The receiver cannot pay for challenges; `None` when he can.
+    pub fn purse(&self, reason: Option<String>) {
+        self.parts().purse = reason;
     }
 
     /// The ledger was written.
@@ -102,6 +123,13 @@ mod tests {
         board.store_fails("disk full".to_owned());
         assert_eq!(board.health(), Health::NotReady { reason: "disk full".to_owned() });
         board.store_works();
+        assert!(board.is_ready());
+        board.incident(Some("reorganised".to_owned()));
+        board.purse(Some("no ETH".to_owned()));
+        assert_eq!(board.health(), Health::NotReady { reason: "reorganised".to_owned() });
+        board.incident(None);
+        assert_eq!(board.health(), Health::NotReady { reason: "no ETH".to_owned() });
+        board.purse(None);
         assert!(board.is_ready());
     }
 

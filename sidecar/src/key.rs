@@ -1,10 +1,14 @@
-//! The receiver's key. It signs closing agreements and never leaves this module.
+//! The receiver's key. It signs closing agreements and transactions, and never leaves this module.
 
 use core::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use alloy::eips::eip2718::Encodable2718;
+use alloy::network::{EthereumWallet, NetworkTransactionBuilder, TransactionBuilderError, TxSigner};
 use alloy::primitives::B256;
-use alloy::signers::SignerSync;
+use alloy::rpc::types::TransactionRequest;
+use alloy::signers::Signer;
 use alloy::signers::local::{LocalSignerError, PrivateKeySigner};
 use uraiden_core::{Address, ChannelId, ClosingAgreement, Signature, TokenAmount};
 
@@ -45,8 +49,20 @@ pub fn is_well_known(address: Address) -> bool {
     WELL_KNOWN.iter().any(|known| known.parse() == Ok(address))
 }
 
-/// The receiver's private key.
-pub struct ReceiverKey(PrivateKeySigner);
+/// The receiver's private key: in memory, or wherever a signer of the chain library has it.
+pub struct ReceiverKey {
+    signer: Arc<dyn Signer + Send + Sync>,
+    wallet: EthereumWallet,
+}
+
+/// A transaction, signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedTransaction {
+    /// Its hash.
+    pub hash: [u8; 32],
+    /// What is sent.
+    pub raw: Vec<u8>,
+}
 
 /// Shows whose key it is, and nothing of the key.
 impl fmt::Debug for ReceiverKey {
@@ -63,19 +79,27 @@ impl ReceiverKey {
     /// A file that others can read is refused, and one that holds no key.
     pub fn load(source: &KeySource) -> Result<Self, KeyError> {
         match source {
-            KeySource::Plain(path) => signer(path.clone()).map(Self),
+            KeySource::Plain(path) => signer(path.clone()).map(Self::new),
             KeySource::Keystore { keystore, password_file } => {
                 let password = secret::read(password_file)?;
                 PrivateKeySigner::decrypt_keystore(keystore, password)
-                    .map(Self)
+                    .map(Self::new)
                     .map_err(|source| KeyError::Keystore { path: keystore.clone(), source })
             }
         }
     }
 
+    /// The key behind this signer.
+    pub fn new<S>(signer: S) -> Self
+    where
+        S: Signer + TxSigner<alloy::primitives::Signature> + Clone + Send + Sync + 'static,
+    {
+        Self { signer: Arc::new(signer.clone()), wallet: EthereumWallet::new(signer) }
+    }
+
     /// The receiver.
     pub fn address(&self) -> Address {
-        Address(self.0.address().into_array())
+        Address(self.signer.address().into_array())
     }
 
     /// Signs that the channel may be settled at once at this balance. The same request always gets the same
@@ -87,10 +111,27 @@ impl ReceiverKey {
     /// # Errors
     ///
     /// The signer's, which for a key in memory do not happen.
-    pub fn sign_closing(&self, channel: &ChannelId, balance: TokenAmount) -> Result<Signature, SigningError> {
+    pub async fn sign_closing(
+        &self,
+        channel: &ChannelId,
+        balance: TokenAmount,
+    ) -> Result<Signature, SigningError> {
         let digest = ClosingAgreement::digest(channel, balance);
-        let signature = self.0.sign_hash_sync(&B256::from(digest))?;
+        let signature = self.signer.sign_hash(&B256::from(digest)).await?;
         Ok(Signature::from_bytes(&signature.as_bytes())?)
+    }
+
+    /// Signs a transaction of the receiver's account. Nothing may be missing in it: chain id, nonce, gas and fees.
+    ///
+    /// # Errors
+    ///
+    /// Names what is missing; or the signer's.
+    pub async fn sign_transaction(
+        &self,
+        transaction: TransactionRequest,
+    ) -> Result<SignedTransaction, SigningError> {
+        let signed = transaction.build(&self.wallet).await?;
+        Ok(SignedTransaction { hash: signed.tx_hash().0, raw: signed.encoded_2718() })
     }
 }
 
@@ -139,6 +180,9 @@ pub enum SigningError {
     /// The signer failed.
     #[error(transparent)]
     Signer(#[from] alloy::signers::Error),
+    /// The transaction is not whole.
+    #[error(transparent)]
+    Transaction(#[from] TransactionBuilderError<alloy::network::Ethereum>),
     /// It made something that is no signature.
     #[error("the signer made {0}")]
     Malformed(#[from] uraiden_core::signature::SignatureError),
@@ -163,8 +207,8 @@ mod tests {
     }
 
     /// The figures of the original code: receiver is account 1.
-    #[test]
-    fn a_closing_agreement_is_the_one_of_the_original_code() {
+    #[tokio::test]
+    async fn a_closing_agreement_is_the_one_of_the_original_code() {
         let (_file, source) = plain(KEY);
         let key = ReceiverKey::load(&source).unwrap();
         let channel = ChannelId {
@@ -173,7 +217,7 @@ mod tests {
             sender: "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC".parse().unwrap(),
             open_block: BlockNumber(9),
         };
-        let signature = key.sign_closing(&channel, TokenAmount::new(60)).unwrap();
+        let signature = key.sign_closing(&channel, TokenAmount::new(60)).await.unwrap();
         assert_eq!(
             signature.to_string(),
             "0xc55e0a2f2cc8977bc74937651392bc3f1a4df1a43e9a8e8d482e5ba03e2c264b\

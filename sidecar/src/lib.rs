@@ -3,6 +3,8 @@
 
 pub mod api;
 pub mod chain;
+pub mod collect;
+pub mod commands;
 pub mod deploy;
 pub mod health;
 pub mod key;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use uraiden_sidecar::settings::{Layer, LogFormat, Settings};
-use uraiden_sidecar::{deploy, serve};
+use uraiden_sidecar::{commands, deploy, serve};
 
 /// µRaiden payments for Envoy: the service behind the paywall filter
 #[derive(Parser)]
@@ -31,6 +31,22 @@ enum Command {
     ///
     /// Works on chains 61, 1337 and 31337 only. The deployer gets the token's whole supply.
     Deploy(deploy::DeployArgs),
+    /// List the channels of a running sidecar
+    Channels(commands::ChannelsArgs),
+    /// Close channels from our side with the last proof, and wait until the chain has done it
+    ///
+    /// Makes the last payment final, and no payment follows. Needs no agreement of the sender. Ends with status 0 when
+    /// all is done, 1 when something was refused, 3 when the time to wait was over.
+    Close(commands::CloseArgs),
+    /// Withdraw what was paid and leave the channels open, and wait until the chain has done it
+    ///
+    /// Takes out what can no longer be taken back: a payment of the last minute may be left for the next time. Ends
+    /// with a status as `uraiden close` does.
+    Withdraw(commands::WithdrawArgs),
+    /// Say whether a running sidecar can serve, and what needs an operator; status 1 if something does
+    Check(commands::CheckArgs),
+    /// Serve paid requests again after a reorganisation of confirmed blocks in which deposits were lost
+    Resume(commands::ResumeArgs),
 }
 
 #[derive(Args)]
@@ -46,6 +62,11 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Serve(args) => serve(*args),
         Command::Deploy(args) => block_on(deploy::run(args)).map(|()| ExitCode::SUCCESS),
+        Command::Channels(args) => block_on(commands::channels(args)).map(ExitCode::from),
+        Command::Close(args) => block_on(commands::close(args)).map(ExitCode::from),
+        Command::Withdraw(args) => block_on(commands::withdraw(args)).map(ExitCode::from),
+        Command::Check(args) => block_on(commands::check(args)).map(ExitCode::from),
+        Command::Resume(args) => block_on(commands::resume(args)).map(ExitCode::from),
     };
     match result {
         Ok(code) => code,
@@ -85,6 +106,6 @@ fn log_to_stderr(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
 }

@@ -11,10 +11,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::api::admin::Admin;
 use crate::api::internal::Internal;
 use crate::api::public::Public;
 use crate::api::{self, Bound};
-use crate::chain::{Follower, Following, Node};
+use crate::chain::{Auditor, Follower, Following, Node};
+use crate::collect::{Collector, Policy, Purse, Rules};
 use crate::health::HealthBoard;
 use crate::key::ReceiverKey;
 use crate::secret;
@@ -36,8 +38,9 @@ pub async fn run(settings: Settings) -> Result<()> {
     // Database, socket and addresses file are nobody else's.
     rustix::process::umask(Mode::from_raw_mode(0o077));
 
-    let key = ReceiverKey::load(&settings.receiver_key).context("the receiver's key")?;
-    let token = internal_token(&settings)?;
+    let key = Arc::new(ReceiverKey::load(&settings.receiver_key).context("the receiver's key")?);
+    let internal_token = token("internal", settings.internal_token_file.as_deref())?;
+    let admin_token = token("admin", settings.admin_token_file.as_deref())?;
     let scope =
         Scope { contract: settings.contract, receiver: key.address(), confirmations: settings.confirmations };
     let health = Arc::new(HealthBoard::new(settings.node_timeout));
@@ -52,8 +55,31 @@ pub async fn run(settings: Settings) -> Result<()> {
     let listeners = Listeners::bind(&settings).await?;
     let (stop, stopping) = watch::channel(false);
     let mut writing = tokio::spawn(writer.run());
-    let following = Following { start_block: settings.start_block, poll_interval: settings.poll_interval };
+    let following = Following {
+        start_block: settings.start_block,
+        poll_interval: settings.poll_interval,
+        max_head_age: settings.max_head_age,
+    };
     let follower = Follower::new(node.clone(), store.clone(), health.clone(), following);
+    let rules = Rules {
+        min_challenge: settings.min_challenge,
+        settle_grace: settings.settle_grace,
+        withdraw: Policy { above: settings.withdraw_above, after: settings.withdraw_after },
+    };
+    let epoch = store.take_lease().await.context("taking over the ledger's transactions")?;
+    let collector = Collector::new(
+        epoch,
+        store.clone(),
+        node.clone(),
+        key.clone(),
+        health.clone(),
+        rules,
+        settings.poll_interval,
+    );
+    let alarms = collector.alarms();
+    let auditor = Auditor::new(node.clone(), store.clone(), health.clone(), settings.poll_interval);
+    let purse =
+        Purse::new(node.clone(), key.address(), health.clone(), settings.min_eth, settings.poll_interval);
     let public = Public {
         store: store.clone(),
         key,
@@ -65,14 +91,18 @@ pub async fn run(settings: Settings) -> Result<()> {
     let mut serving = JoinSet::new();
     let Listeners { public: to_clients, internal: to_filters, admin: to_operators } = listeners;
     serving.spawn(to_clients.serve(api::public::router(public, &settings.gateway_path), stopping.clone()));
-    let internal = Internal { store, health: health.clone(), token };
+    let admin = Admin { store: store.clone(), epoch, health: health.clone(), alarms, token: admin_token };
+    let internal = Internal { store, health, token: internal_token };
     serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));
-    serving.spawn(to_operators.serve(api::admin::router(health), stopping));
+    serving.spawn(to_operators.serve(api::admin::router(admin, &settings.gateway_path), stopping));
 
     let outcome = tokio::select! {
         outcome = asked_to_stop() => outcome,
-        // The follower ends only where it must not go on; dropped with it is its handle on the ledger.
+        // These two end only where they must not go on; dropped with them are their handles on the ledger.
         fatal = follower.run() => Err(fatal.into()),
+        fatal = collector.run() => Err(fatal.into()),
+        never = purse.run() => match never {},
+        never = auditor.run() => match never {},
         ended = &mut writing => bail!("the ledger's writer ended by itself: {ended:?}"),
         ended = serving.join_next() => match ended {
             Some(Ok(Err(error))) => Err(error.into()),
@@ -98,13 +128,14 @@ async fn asked_to_stop() -> Result<()> {
     Ok(())
 }
 
-fn internal_token(settings: &Settings) -> Result<Option<Arc<str>>> {
-    let Some(path) = &settings.internal_token_file else { return Ok(None) };
-    let token = secret::read(path).context("the internal token")?;
+/// Reads the token that `name` lets in.
+fn token(name: &str, path: Option<&Path>) -> Result<Option<Arc<str>>> {
+    let Some(path) = path else { return Ok(None) };
+    let token = secret::read(path).with_context(|| format!("the {name} token"))?;
     let visible = token.bytes().all(|byte| byte.is_ascii_graphic());
     if token.len() < MIN_TOKEN || !visible {
         bail!(
-            "the internal token in {} has {} characters, where at least {MIN_TOKEN} visible ASCII characters without \
+            "the {name} token in {} has {} characters, where at least {MIN_TOKEN} visible ASCII characters without \
              spaces are expected",
             path.display(),
             token.chars().count()

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router, body::Bytes};
 use serde::Deserialize;
-use subtle::ConstantTimeEq;
 use uraiden_core::wire::{BATCH_PATH, BatchRequest, BatchResponse, Health, Identity, MAX_ENTRIES, VERSION};
 
+use super::credentials::shows_bearer;
 use super::error::{ApiError, no_such_method, no_such_path};
 use crate::health::HealthBoard;
 use crate::store::{Commits, Store};
@@ -45,20 +45,13 @@ pub fn router(internal: Internal) -> Router {
 
 async fn authorize(State(internal): State<Internal>, request: Request, next: Next) -> Response {
     match &internal.token {
-        Some(token) if !shows(request.headers(), token) => {
+        Some(token) if !shows_bearer(request.headers(), token) => {
             tracing::debug!("a call without the internal token was refused");
             let error = ApiError::new(StatusCode::UNAUTHORIZED, "The internal token is missing or wrong");
             ([(header::WWW_AUTHENTICATE, "Bearer")], error).into_response()
         }
         Some(_) | None => next.run(request).await,
     }
-}
-
-/// Whether the request carries the token. How long it takes tells nothing of the token but its length.
-fn shows(headers: &HeaderMap, token: &str) -> bool {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return false };
-    let Some((scheme, shown)) = value.as_bytes().split_at_checked("Bearer ".len()) else { return false };
-    scheme.eq_ignore_ascii_case(b"Bearer ") && bool::from(shown.trim_ascii().ct_eq(token.as_bytes()))
 }
 
 async fn batch(

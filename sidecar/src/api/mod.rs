@@ -2,10 +2,12 @@
 
 pub mod admin;
 mod bind;
+mod credentials;
 mod error;
 mod guesses;
 pub mod internal;
 mod json;
+mod path;
 mod proof;
 pub mod public;
 

@@ -131,7 +131,7 @@ pub(super) fn ours(address: alloy::primitives::Address) -> Address {
     Address(address.into_array())
 }
 
-fn amount(units: U192) -> TokenAmount {
+pub(super) fn amount(units: U192) -> TokenAmount {
     TokenAmount::from_be_bytes(units.to_be_bytes())
 }
 

@@ -1,9 +1,9 @@
 //! The loop that keeps the ledger in step with the chain.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::node::{Node, NodeError};
+use super::node::{Header, Node, NodeError};
 use super::reading::{PollError, Reader};
 use crate::health::HealthBoard;
 use crate::key::{DEVELOPMENT_CHAINS, is_well_known};
@@ -15,6 +15,9 @@ const REMINDER: Duration = Duration::from_secs(30);
 /// Below this many confirmations a warning is due where reorganisations happen.
 const FEW_CONFIRMATIONS: u32 = 12;
 
+/// How old the newest block of a chain may be that real money is on.
+const MAX_HEAD_AGE: Duration = Duration::from_secs(5 * 60);
+
 /// How to follow.
 #[derive(Clone, Copy, Debug)]
 pub struct Following {
@@ -22,13 +25,15 @@ pub struct Following {
     pub start_block: u64,
     /// Time between two questions for the head.
     pub poll_interval: Duration,
+    /// How old the newest block may be; `None` asks for [`MAX_HEAD_AGE`] except on development chains.
+    pub max_head_age: Option<Duration>,
 }
 
 /// Follows the chain of one node into the ledger.
 #[derive(Debug)]
 pub struct Follower {
     reader: Reader,
-    poll_interval: Duration,
+    following: Following,
     /// When the log last said that the node is away.
     complained: Option<Instant>,
 }
@@ -59,7 +64,7 @@ impl Follower {
     /// Of this node, into this ledger.
     pub fn new(node: Node, store: Store, health: Arc<HealthBoard>, following: Following) -> Self {
         let reader = Reader::new(node, store, health, following.start_block);
-        Self { reader, poll_interval: following.poll_interval, complained: None }
+        Self { reader, following, complained: None }
     }
 
     /// Follows for ever. A node that is away is waited for.
@@ -75,7 +80,7 @@ impl Follower {
             }
             if connected {
                 match self.reader.poll().await {
-                    Ok(()) => self.caught_up(),
+                    Ok(latest) => self.caught_up(latest),
                     // Another node may stand behind the same address by the time that it answers again.
                     Err(error) => {
                         connected = !matches!(error, PollError::Node(_) | PollError::OtherChain);
@@ -83,7 +88,7 @@ impl Follower {
                     }
                 }
             }
-            tokio::time::sleep(self.poll_interval).await;
+            tokio::time::sleep(self.following.poll_interval).await;
         }
     }
 
@@ -93,7 +98,7 @@ impl Follower {
         let chain = node.chain().await?;
         store.check_chain(chain)?;
         let Scope { receiver, confirmations, .. } = store.scope();
-        let development = DEVELOPMENT_CHAINS.contains(&chain.id);
+        let development = is_development(chain.id);
         if is_well_known(receiver) && !development {
             return Err(Connect::Fatal(Fatal::WellKnownKey { receiver, chain_id: chain.id }));
         }
@@ -112,11 +117,30 @@ impl Follower {
         Ok(())
     }
 
-    fn caught_up(&mut self) {
+    fn caught_up(&mut self, latest: Header) {
+        if let Err(error) = self.check_age(latest) {
+            self.complain(&error);
+            return;
+        }
         if self.complained.take().is_some() {
             tracing::info!("in step with {} again", self.reader.node.url());
         }
         self.reader.health.in_step();
+    }
+
+    /// A node that has lost its peers goes on to answer, with an old block.
+    fn check_age(&self, latest: Header) -> Result<(), PollError> {
+        let development =
+            self.reader.store.bound().is_some_and(|bound| is_development(bound.identity.chain_id));
+        let Some(max) = self.following.max_head_age.or((!development).then_some(MAX_HEAD_AGE)) else {
+            return Ok(());
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let age = now.saturating_sub(Duration::from_secs(latest.timestamp));
+        if age <= max {
+            return Ok(());
+        }
+        Err(PollError::OldHead { block: latest.number, age: age.as_secs(), max: max.as_secs() })
     }
 
     fn complain(&mut self, error: &PollError) {
@@ -126,6 +150,10 @@ impl Follower {
             self.complained = Some(Instant::now());
         }
     }
+}
+
+fn is_development(chain_id: u64) -> bool {
+    DEVELOPMENT_CHAINS.contains(&chain_id)
 }
 
 /// Why the node cannot be followed.
@@ -146,6 +174,7 @@ impl From<NodeError> for Connect {
             NodeError::OtherVersion { .. } => Self::Fatal(Fatal::Contract(error)),
             NodeError::Silent { .. }
             | NodeError::Failed { .. }
+            | NodeError::Reverted { .. }
             | NodeError::NoBlock(_)
             | NodeError::NoContract(_)
             | NodeError::Log(_) => Self::Later(error.into()),

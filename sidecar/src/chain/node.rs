@@ -26,7 +26,7 @@ const KNOWN_VERSION: &str = "0.2.";
 /// A node, and whose events we want from it.
 #[derive(Clone, Debug)]
 pub struct Node {
-    provider: RootProvider<Ethereum>,
+    pub(super) provider: RootProvider<Ethereum>,
     url: RpcUrl,
     contract: Address,
     receiver: Address,
@@ -39,6 +39,8 @@ pub(super) struct Header {
     pub(super) number: u64,
     pub(super) hash: [u8; 32],
     pub(super) parent: [u8; 32],
+    /// Seconds since 1970.
+    pub(super) timestamp: u64,
 }
 
 /// Which blocks' events are asked for.
@@ -71,6 +73,14 @@ pub enum NodeError {
         /// Whether a question about fewer blocks may be answered.
         too_much: bool,
     },
+    /// The contract refuses.
+    #[error("{call}: the contract refuses: {reason}")]
+    Reverted {
+        /// The question.
+        call: &'static str,
+        /// What the node says of it.
+        reason: String,
+    },
     /// It has no such block, though it must.
     #[error("the node has no block {0}")]
     NoBlock(u64),
@@ -102,6 +112,14 @@ impl Node {
     pub fn new(url: RpcUrl, contract: Address, receiver: Address, timeout: Duration) -> Self {
         let provider = RootProvider::new_http(url.secret().clone());
         Self { provider, url, contract, receiver, timeout }
+    }
+
+    pub(super) fn contract(&self) -> Address {
+        self.contract
+    }
+
+    pub(super) fn receiver(&self) -> Address {
+        self.receiver
     }
 
     /// Where it is, without credentials.
@@ -216,10 +234,21 @@ impl Node {
             number: block.header.number,
             hash: block.header.hash.0,
             parent: block.header.parent_hash.0,
+            timestamp: block.header.timestamp,
         }))
     }
 
-    async fn ask<T, E: Into<CallError>>(
+    /// What an error of alloy's means, without the URL's secrets.
+    pub(super) fn failed(&self, call: &'static str, error: impl Into<CallError>) -> NodeError {
+        let CallError { reason, too_much, reverted } = error.into();
+        let reason = self.url.redact(&reason);
+        match reverted {
+            true => NodeError::Reverted { call, reason },
+            false => NodeError::Failed { call, reason, too_much },
+        }
+    }
+
+    pub(super) async fn ask<T, E: Into<CallError>>(
         &self,
         call: &'static str,
         question: impl IntoFuture<Output = Result<T, E>, IntoFuture: Future>,
@@ -227,18 +256,16 @@ impl Node {
         match tokio::time::timeout(self.timeout, question.into_future()).await {
             Err(_) => Err(NodeError::Silent { call, after: self.timeout }),
             Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                let CallError { reason, too_much } = error.into();
-                Err(NodeError::Failed { call, reason: self.url.redact(&reason), too_much })
-            }
+            Ok(Err(error)) => Err(self.failed(call, error)),
         }
     }
 }
 
 /// What alloy's several errors tell us.
-struct CallError {
+pub(super) struct CallError {
     reason: String,
     too_much: bool,
+    reverted: bool,
 }
 
 impl From<TransportError> for CallError {
@@ -254,14 +281,23 @@ impl From<TransportError> for CallError {
             | RpcError::LocalUsageError(_)
             | RpcError::SerError(_) => false,
         };
-        Self { reason: whole(&error), too_much }
+        Self { reason: whole(&error), too_much, reverted: is_revert(&error) }
     }
 }
 
 impl From<alloy::contract::Error> for CallError {
     fn from(error: alloy::contract::Error) -> Self {
-        Self { reason: whole(&error), too_much: false }
+        let reverted = match &error {
+            alloy::contract::Error::TransportError(error) => is_revert(error),
+            _ => false,
+        };
+        Self { reason: whole(&error), too_much: false, reverted }
     }
+}
+
+/// Whether the node says that the contract refused. Nodes agree on code 3 for it, or else on the word.
+pub(super) fn is_revert(error: &TransportError) -> bool {
+    error.as_error_resp().is_some_and(|refusal| refusal.code == 3 || refusal.message.contains("revert"))
 }
 
 /// An error with the errors behind it, cut where a node sends a novel.

@@ -21,6 +21,8 @@ pub(super) enum PollError {
     OtherChain,
     #[error("the node is behind: it is at block {node}, and reading goes on with block {next}")]
     Behind { node: u64, next: u64 },
+    #[error("the node's newest block is {block}, {age} s old, where at most {max} s are allowed")]
+    OldHead { block: u64, age: u64, max: u64 },
 }
 
 impl PollError {
@@ -31,9 +33,26 @@ impl PollError {
             Self::Node(_) | Self::OtherChain => "Ethereum node is not responding".to_owned(),
             Self::Store(_) => "the ledger cannot be written".to_owned(),
             Self::Moved => "the chain is being reorganised".to_owned(),
-            Self::Behind { .. } => "Ethereum node is behind".to_owned(),
+            Self::Behind { .. } | Self::OldHead { .. } => "Ethereum node is behind".to_owned(),
         }
     }
+}
+
+/// How the node's chain goes on from what was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Branch {
+    /// It does not.
+    Same,
+    /// With blocks that were not read yet.
+    Longer {
+        /// The first of them.
+        next: u64,
+    },
+    /// Blocks that were read are no longer there.
+    Other {
+        /// The first of them.
+        first: u64,
+    },
 }
 
 /// Reads the chain of one node into the ledger.
@@ -75,20 +94,27 @@ impl Reader {
             }
         };
         self.next = Some(next);
-        Ok(())
+        self.tell_incident().await
     }
 
-    /// Reads what is new, up to the node's newest block.
-    pub(super) async fn poll(&mut self) -> Result<(), PollError> {
+    /// Reads what is new, up to the node's newest block, which it answers.
+    pub(super) async fn poll(&mut self) -> Result<Header, PollError> {
         loop {
             let latest = self.node.latest().await?;
-            let Some(next) = self.agreed(&latest).await? else { return Ok(()) };
+            let next = match self.agreed(&latest).await? {
+                Branch::Same => return Ok(latest),
+                Branch::Longer { next } => next,
+                Branch::Other { first } => {
+                    self.drop_believed(first).await?;
+                    first
+                }
+            };
             let deep = latest.number.saturating_sub(REMEMBERED - 1);
             if next >= deep {
                 let (events, blocks) = self.recent(next, latest).await?;
                 self.apply(next, latest.number + 1, events.clone(), blocks).await?;
                 events.iter().for_each(announce);
-                return Ok(());
+                return Ok(latest);
             }
             self.read_deep(next, deep, latest.number).await?;
         }
@@ -107,28 +133,27 @@ impl Reader {
         Ok(())
     }
 
-    /// The first block in which the node's chain goes beyond what was read, or differs from it. `None` where there is
-    /// nothing new.
-    async fn agreed(&mut self, latest: &Header) -> Result<Option<u64>, PollError> {
+    /// Compares the node's chain with what was read.
+    async fn agreed(&mut self, latest: &Header) -> Result<Branch, PollError> {
         let next = self.next.unwrap_or(self.start_block);
         let remembered = self.store.remembered_blocks(u64::MAX).await?;
         let behind = PollError::Behind { node: latest.number, next };
         let Some(&(top, top_hash)) = remembered.first().filter(|(top, _)| *top < next) else {
             // Nothing to compare with, or the beginning is to be read again.
-            return if next <= latest.number { Ok(Some(next)) } else { Err(behind) };
+            return if next <= latest.number { Ok(Branch::Longer { next }) } else { Err(behind) };
         };
         if (latest.number, latest.hash) == (top, top_hash) {
-            return Ok(None);
+            return Ok(Branch::Same);
         }
         if (latest.number, latest.parent) == (top + 1, top_hash) {
-            return Ok(Some(next));
+            return Ok(Branch::Longer { next });
         }
         for &(number, hash) in remembered.iter().filter(|(number, _)| *number <= latest.number) {
             let on_chain =
                 if number == latest.number { Some(*latest) } else { self.node.header(number).await? };
             if on_chain.is_some_and(|header| header.hash == hash) {
                 return match number {
-                    _ if number == top && next <= latest.number => Ok(Some(next)),
+                    _ if number == top && next <= latest.number => Ok(Branch::Longer { next }),
                     // All that the node has is what we read: it lags, or its chain became shorter for a moment.
                     _ if number == latest.number => Err(behind),
                     _ => {
@@ -136,7 +161,7 @@ impl Reader {
                             "reorganisation: blocks {} to {top} were replaced, reading them again",
                             number + 1
                         );
-                        Ok(Some(number + 1))
+                        Ok(Branch::Other { first: number + 1 })
                     }
                 };
             }
@@ -151,7 +176,34 @@ impl Reader {
              from block {}",
             self.start_block
         );
-        Ok(Some(self.start_block))
+        Ok(Branch::Other { first: self.start_block })
+    }
+
+    /// Undoes what blocks said that were believed and are no longer on the chain, and closes paid routes. Blocks that
+    /// were not believed are replaced in the transaction that reads the new ones.
+    async fn drop_believed(&mut self, first: u64) -> Result<(), PollError> {
+        let believed_below = self.next.unwrap_or(0).saturating_sub(self.store.scope().confirmations.into());
+        if first >= believed_below {
+            return Ok(());
+        }
+        let start_block = self.start_block;
+        let dropped = Advance { start_block, from: first, replaces: true, next: first, ..Advance::default() };
+        self.store.advance(dropped).await?;
+        self.next = Some(first);
+        self.tell_incident().await
+    }
+
+    /// Whether a reorganisation is not over.
+    async fn tell_incident(&self) -> Result<(), PollError> {
+        let incident = self.store.incident().await?;
+        let reason = incident.map(|incident| incident.to_string());
+        if self.health.incident(reason.clone()) != reason {
+            match reason {
+                Some(reason) => tracing::error!("paid routes are closed: {reason}"),
+                None => tracing::info!("the reorganisation is over, and nothing is lost by it"),
+            }
+        }
+        Ok(())
     }
 
     /// The events of blocks that may still be reorganised, and these blocks' hashes, all of one branch.
@@ -212,9 +264,10 @@ impl Reader {
         blocks: Vec<(u64, [u8; 32])>,
     ) -> Result<(), PollError> {
         let start_block = self.start_block;
-        self.store.advance(Advance { start_block, from, next, events, blocks }).await?;
+        let advance = Advance { start_block, from, replaces: false, next, events, blocks };
+        self.store.advance(advance).await?;
         self.next = Some(next);
-        Ok(())
+        self.tell_incident().await
     }
 }
 

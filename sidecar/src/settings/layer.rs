@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use alloy::primitives::U256;
 use clap::Args;
 use serde::Deserialize;
-use uraiden_core::Address;
+use uraiden_core::{Address, TokenAmount};
 
 use super::{CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrl, SettingsError, Span};
 
@@ -36,6 +37,35 @@ pub struct Layer {
     /// How long the node may be silent before paid requests are refused [default: 30s]
     #[arg(long, env = "URAIDEN_NODE_TIMEOUT", value_name = "DURATION", help_heading = "Chain")]
     pub node_timeout: Option<Span>,
+
+    /// How old the newest block may be before paid requests are refused [default: 5m; not checked on chains 61, 1337
+    /// and 31337]
+    #[arg(long, env = "URAIDEN_MAX_HEAD_AGE", value_name = "DURATION", help_heading = "Chain")]
+    pub max_head_age: Option<Span>,
+
+    /// Least amount of wei that the receiver must have for challenges, else paid requests are refused [default: what
+    /// three challenges cost at twice the current fee]
+    #[arg(long, env = "URAIDEN_MIN_ETH", value_name = "WEI", help_heading = "Closing")]
+    pub min_eth: Option<U256>,
+
+    /// Least amount, in base units of the token, that is worth a challenge where a sender closes at less than is held;
+    /// what was withdrawn before does not count [default: 0]
+    #[arg(long, env = "URAIDEN_MIN_CHALLENGE", value_name = "AMOUNT", help_heading = "Closing")]
+    pub min_challenge: Option<TokenAmount>,
+
+    /// Blocks after the challenge period in which a sender may settle, before the channel is closed from our side
+    /// [default: 100]
+    #[arg(long, env = "URAIDEN_SETTLE_GRACE", value_name = "BLOCKS", help_heading = "Closing")]
+    pub settle_grace: Option<u64>,
+
+    /// Withdraw from an open channel when more than this is unclaimed, in base units of the token [default: never]
+    #[arg(long, env = "URAIDEN_WITHDRAW_ABOVE", value_name = "AMOUNT", help_heading = "Closing")]
+    pub withdraw_above: Option<TokenAmount>,
+
+    /// Withdraw from an open channel with something unclaimed this long after the last withdrawal, or after its
+    /// opening [default: never]
+    #[arg(long, env = "URAIDEN_WITHDRAW_AFTER", value_name = "DURATION", help_heading = "Closing")]
+    pub withdraw_after: Option<Span>,
 
     /// Private key of the receiver, 64 hex digits, in a file that nobody else can read
     #[arg(long, env = "URAIDEN_RECEIVER_KEY_FILE", value_name = "FILE", help_heading = "Receiver")]
@@ -68,6 +98,10 @@ pub struct Layer {
     /// /healthz and /readyz for operators [default: 127.0.0.1:8092]
     #[arg(long, env = "URAIDEN_ADMIN_LISTEN", value_name = "ADDRESS:PORT", help_heading = "Listeners")]
     pub admin_listen: Option<SocketAddr>,
+
+    /// Bearer token for `uraiden close` and the like; without it the admin listener only tells health
+    #[arg(long, env = "URAIDEN_ADMIN_TOKEN_FILE", value_name = "FILE", help_heading = "Listeners")]
+    pub admin_token_file: Option<PathBuf>,
 
     /// Write the bound addresses to this file, as JSON, once all listeners are there
     #[arg(long, env = "URAIDEN_ADDRESSES_FILE", value_name = "FILE", help_heading = "Listeners")]
@@ -113,6 +147,12 @@ impl Layer {
             confirmations: self.confirmations.or(below.confirmations),
             poll_interval: self.poll_interval.or(below.poll_interval),
             node_timeout: self.node_timeout.or(below.node_timeout),
+            max_head_age: self.max_head_age.or(below.max_head_age),
+            min_eth: self.min_eth.or(below.min_eth),
+            min_challenge: self.min_challenge.or(below.min_challenge),
+            settle_grace: self.settle_grace.or(below.settle_grace),
+            withdraw_above: self.withdraw_above.or(below.withdraw_above),
+            withdraw_after: self.withdraw_after.or(below.withdraw_after),
             receiver_key_file: self.receiver_key_file.or(below.receiver_key_file),
             receiver_keystore: self.receiver_keystore.or(below.receiver_keystore),
             receiver_password_file: self.receiver_password_file.or(below.receiver_password_file),
@@ -121,6 +161,7 @@ impl Layer {
             internal_listen: self.internal_listen.or(below.internal_listen),
             internal_token_file: self.internal_token_file.or(below.internal_token_file),
             admin_listen: self.admin_listen.or(below.admin_listen),
+            admin_token_file: self.admin_token_file.or(below.admin_token_file),
             addresses_file: self.addresses_file.or(below.addresses_file),
             gateway_path: self.gateway_path.or(below.gateway_path),
             close_needs: self.close_needs.or(below.close_needs),

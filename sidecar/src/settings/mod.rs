@@ -10,9 +10,10 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use alloy::primitives::U256;
 use clap::ValueEnum;
 use serde::Deserialize;
-use uraiden_core::Address;
+use uraiden_core::{Address, TokenAmount};
 
 pub use duration::{Span, SpanError};
 pub use gateway_path::{GatewayPath, GatewayPathError};
@@ -39,6 +40,19 @@ pub struct Settings {
     pub poll_interval: Duration,
     /// How long the node may be silent before paid requests are refused.
     pub node_timeout: Duration,
+    /// How old the newest block may be before paid requests are refused; `None`: five minutes, except on development
+    /// chains.
+    pub max_head_age: Option<Duration>,
+    /// The least that the receiver must have for transactions, in wei; `None`: what three challenges may cost now.
+    pub min_eth: Option<U256>,
+    /// What is not withdrawn yet and less than this, in base units of the token, is not challenged for.
+    pub min_challenge: TokenAmount,
+    /// More than this much unclaimed is withdrawn from an open channel, in base units of the token.
+    pub withdraw_above: Option<TokenAmount>,
+    /// Something unclaimed is withdrawn from an open channel this long after the last time.
+    pub withdraw_after: Option<Duration>,
+    /// Blocks after the challenge period that a sender has to settle, before we close the channel.
+    pub settle_grace: u64,
     /// The channel API's listener.
     pub public_listen: SocketAddr,
     /// The filters' listener.
@@ -47,6 +61,8 @@ pub struct Settings {
     pub internal_token_file: Option<PathBuf>,
     /// The operators' listener.
     pub admin_listen: SocketAddr,
+    /// The operators' bearer token; without one there are no admin calls.
+    pub admin_token_file: Option<PathBuf>,
     /// Where the bound addresses are written to.
     pub addresses_file: Option<PathBuf>,
     /// The path root of the channel API.
@@ -176,10 +192,17 @@ impl Settings {
             confirmations: layer.confirmations.unwrap_or(1),
             poll_interval: layer.poll_interval.unwrap_or(Span::seconds(1)).0,
             node_timeout: layer.node_timeout.unwrap_or(Span::seconds(30)).0,
+            max_head_age: layer.max_head_age.map(|span| span.0),
+            min_eth: layer.min_eth,
+            min_challenge: layer.min_challenge.unwrap_or(TokenAmount::ZERO),
+            withdraw_above: layer.withdraw_above,
+            withdraw_after: layer.withdraw_after.map(|span| span.0),
+            settle_grace: layer.settle_grace.unwrap_or(100),
             public_listen: layer.public_listen.unwrap_or(loopback(8090)),
             internal_listen: layer.internal_listen.unwrap_or(Listen::Tcp(loopback(8091))),
             internal_token_file: layer.internal_token_file,
             admin_listen: layer.admin_listen.unwrap_or(loopback(8092)),
+            admin_token_file: layer.admin_token_file,
             addresses_file: layer.addresses_file,
             gateway_path: layer.gateway_path.unwrap_or_default(),
             close_needs: layer.close_needs.unwrap_or(CloseNeeds::Balance),
@@ -222,6 +245,10 @@ impl Settings {
             (Span::seconds(1).0..=Span::seconds(86_400).0).contains(&timeout),
         )?;
         bound("node-timeout", span(timeout), "more than poll-interval", timeout > poll)?;
+        if let Some(age) = self.max_head_age {
+            let bounds = Span::seconds(1).0..=Span::seconds(86_400).0;
+            bound("max-head-age", span(age), "1s to 24h", bounds.contains(&age))?;
+        }
         match self.internal_listen {
             Listen::Tcp(address) if !address.ip().is_loopback() && self.internal_token_file.is_none() => {
                 Err(SettingsError::OpenInternalListener { address })

@@ -8,7 +8,7 @@ use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, Blob, signed};
 use super::fold::{Folded, Step, fold};
-use super::{Scope, binding, read};
+use super::{Scope, binding, incident, read};
 
 /// How many of the last blocks are remembered by their hash.
 pub const REMEMBERED: u64 = 256;
@@ -73,6 +73,8 @@ pub struct Advance {
     pub start_block: u64,
     /// The first block of the stretch. What was read from here on before is dropped: it was reorganised away.
     pub from: u64,
+    /// Whether the stretch replaces blocks that were read before by those of another branch.
+    pub replaces: bool,
     /// The first block after the stretch.
     pub next: u64,
     /// All events of the stretch.
@@ -92,6 +94,9 @@ pub(super) async fn advance(
     let confirmed_below = advance.next.saturating_sub(u64::from(scope.confirmations));
     let before_confirmed = before.map_or(0, |position| position.confirmed_below);
 
+    if advance.replaces && advance.from < before_confirmed {
+        incident::open(connection, advance.from, before_confirmed, now).await?;
+    }
     let mut touched: BTreeSet<ChannelKey> = advance.events.iter().map(|event| event.channel).collect();
     touched.extend(dropped(connection, advance.from).await?);
     for event in &advance.events {
@@ -111,7 +116,20 @@ pub(super) async fn advance(
         let folded = fold(&steps(connection, key).await?, confirmed_below, challenge_period);
         write_channel(connection, key, &folded, now).await?;
     }
-    Ok(())
+    incident::settle(connection).await
+}
+
+/// Adds up the events of a channel anew.
+pub(super) async fn refold(
+    connection: &mut SqliteConnection,
+    key: ChannelKey,
+    now: u64,
+) -> Result<(), sqlx::Error> {
+    let bound = binding::read(connection).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let position = read::position(connection).await?.ok_or(sqlx::Error::RowNotFound)?;
+    let steps = steps(connection, key).await?;
+    let folded = fold(&steps, position.confirmed_below, bound.binding.challenge_period);
+    write_channel(connection, key, &folded, now).await
 }
 
 /// Drops the events from `from` on, and says whose they were.
@@ -138,7 +156,10 @@ async fn channels_between(
     rows.iter().map(columns::key).collect()
 }
 
-async fn insert_event(connection: &mut SqliteConnection, event: &ChainEvent) -> Result<(), sqlx::Error> {
+pub(super) async fn insert_event(
+    connection: &mut SqliteConnection,
+    event: &ChainEvent,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO events (block_number, log_index, block_hash, tx_hash, kind, sender, open_block, amount) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -219,11 +240,11 @@ async fn write_channel(
     now: u64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, settle_block, balance, \
-         created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) \
+        "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, settle_block, asked_balance, \
+         balance, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) \
          ON CONFLICT (sender, open_block) DO UPDATE SET chain_state = excluded.chain_state, \
          deposit = excluded.deposit, withdrawn = excluded.withdrawn, settle_block = excluded.settle_block, \
-         updated_at = excluded.updated_at",
+         asked_balance = excluded.asked_balance, updated_at = excluded.updated_at",
     )
     .bind(key.sender.blob())
     .bind(i64::from(key.open_block.0))
@@ -231,6 +252,7 @@ async fn write_channel(
     .bind(folded.deposit.blob())
     .bind(folded.withdrawn.blob())
     .bind(folded.settle_block.map(signed))
+    .bind(folded.asked_balance.map(|balance| balance.blob()))
     .bind(TokenAmount::ZERO.blob())
     .bind(signed(now))
     .execute(connection)

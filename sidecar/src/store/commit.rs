@@ -9,7 +9,7 @@ use uraiden_core::{Price, TokenAmount};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
-use super::{Commits, Scope, read};
+use super::{Commits, Scope, levels, read};
 
 /// Accepts the payment if core's judge does, once. A repeated message is answered with what the first one led to.
 pub(super) async fn commit(
@@ -41,6 +41,8 @@ pub(super) async fn commit(
         );
         return Ok(Answer::Refused { channel });
     }
+    let (held, signature, paid) = (open.balance, open.signature, payment.proof().balance);
+    levels::record(connection, attempt.channel, held, signature, paid).await?;
     attempts::insert(connection, attempt, Outcome::Accepted, now).await?;
     Ok(Answer::Accepted { channel: ChannelState::Open(open.after(&payment)) })
 }

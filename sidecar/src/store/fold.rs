@@ -12,6 +12,7 @@ pub(super) struct Folded {
     pub(super) deposit: TokenAmount,
     pub(super) withdrawn: TokenAmount,
     pub(super) settle_block: Option<u64>,
+    pub(super) asked_balance: Option<TokenAmount>,
 }
 
 /// What the fold needs of an event.
@@ -31,6 +32,7 @@ pub(super) fn fold(steps: &[Step], confirmed_below: u64, challenge_period: u64) 
         deposit: TokenAmount::ZERO,
         withdrawn: TokenAmount::ZERO,
         settle_block: None,
+        asked_balance: None,
     };
     // The contract holds sums below 2^192; a sum above is no sum of its events, and is not believed.
     let sum = |total: TokenAmount, added| total.checked_add(added).unwrap_or(total);
@@ -45,6 +47,7 @@ pub(super) fn fold(steps: &[Step], confirmed_below: u64, challenge_period: u64) 
             EventKind::CloseRequested => {
                 folded.on_chain = OnChain::Closing;
                 folded.settle_block = Some(step.block.saturating_add(challenge_period));
+                folded.asked_balance = Some(step.amount);
             }
             EventKind::Settled => folded.on_chain = OnChain::Settled,
         }
@@ -90,6 +93,7 @@ mod tests {
                 deposit: TokenAmount::new(deposit),
                 withdrawn: TokenAmount::new(withdrawn),
                 settle_block,
+                asked_balance: settle_block.map(|_| TokenAmount::new(7)),
             };
             assert_eq!(fold(&life, confirmed_below, 500), expected, "confirmed below {confirmed_below}");
         }

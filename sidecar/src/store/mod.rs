@@ -7,9 +7,15 @@ mod closing;
 mod columns;
 mod commit;
 mod fold;
+mod incident;
+mod intents;
+mod levels;
+mod missed;
 mod open;
+mod orders;
 mod read;
 mod row;
+mod step;
 mod take_back;
 mod writer;
 
@@ -23,7 +29,12 @@ use uraiden_core::{Address, TokenAmount};
 pub use advance::{Advance, ChainEvent, EventKind, REMEMBERED};
 pub use binding::{BindError, Binding, Chain};
 pub use closing::Closing;
+pub use incident::Incident;
+pub use intents::{Epoch, Intent, Purpose, Transaction};
+pub use levels::HeldProof;
+pub use missed::Missed;
 pub use open::{OpenError, Opened};
+pub use orders::{Mode, Refusal, Unclaimed};
 pub use read::{ListedChannel, Listing, PendingTopUp, Position, Totals};
 pub use row::{ChannelRow, OnChain, Undo};
 pub use writer::{ATTEMPT_TTL, Writer};
@@ -151,6 +162,11 @@ impl Store {
     /// [`BindError::Other`].
     pub fn check_chain(&self, chain: Chain) -> Result<(), BindError> {
         self.bound().map_or(Ok(()), |bound| bound.binding.chain.compare(chain))
+    }
+
+    /// Connections that only read.
+    fn readers(&self) -> &SqlitePool {
+        &self.readers
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, StoreError> {

@@ -17,8 +17,11 @@ use super::{Scope, Store};
 use crate::health::HealthBoard;
 
 /// The tables, by version. A line is added for each change; a line that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 1] =
-    [(1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql"))];
+const MIGRATIONS: [(i64, &str, &str); 3] = [
+    (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
+    (2, "claims", include_str!("../../migrations/sqlite/0002_claims.sql")),
+    (3, "incident", include_str!("../../migrations/sqlite/0003_incident.sql")),
+];
 
 /// How many connections read at a time.
 const READERS: u32 = 4;

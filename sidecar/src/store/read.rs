@@ -200,6 +200,30 @@ impl Store {
         rows.iter().map(listed).collect::<Result<_, _>>().map_err(StoreError::from)
     }
 
+    /// A page of all channels that were ever heard of, in the order of sender and open block; with or without those
+    /// that are settled.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotRead`].
+    pub async fn rows(
+        &self,
+        with_settled: bool,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<ChannelRow>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM channels WHERE chain_state <> 'settled' OR $1 ORDER BY sender, open_block \
+             LIMIT $2 OFFSET $3",
+        )
+        .bind(with_settled)
+        .bind(i64::from(limit))
+        .bind(i64::from(offset))
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(ChannelRow::read).collect::<Result<_, _>>().map_err(StoreError::from)
+    }
+
     /// Sums over all channels that are not settled.
     ///
     /// # Errors

@@ -65,6 +65,8 @@ pub struct ChannelRow {
     pub withdrawn: TokenAmount,
     /// The last block of the challenge period, where the sender asked to close.
     pub settle_block: Option<u64>,
+    /// The balance at which the sender asked to close, where that is confirmed.
+    pub asked_balance: Option<TokenAmount>,
     /// What the sender has signed over so far, as far as we accepted it.
     pub balance: TokenAmount,
     /// The proof of that balance; `None` before the first payment.
@@ -96,6 +98,7 @@ impl ChannelRow {
             deposit: columns::amount(row, "deposit")?,
             withdrawn: columns::amount(row, "withdrawn")?,
             settle_block: columns::optional_unsigned(row, "settle_block")?,
+            asked_balance: columns::optional_amount(row, "asked_balance")?,
             balance: columns::amount(row, "balance")?,
             signature: columns::optional_signature(row, "signature")?,
             undo,

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::{Answer, ChannelKey, Entry};
 
+use super::step::{Step, Tell};
 use super::{
     Advance, Binding, Bound, Closing, Commits, Scope, advance, attempts, binding, closing, commit, read,
     take_back,
@@ -37,13 +38,14 @@ pub(super) enum Job {
     Close { key: ChannelKey, balance: TokenAmount, reply: oneshot::Sender<Closing> },
     Advance { advance: Advance, reply: oneshot::Sender<()> },
     Bind { binding: Binding, reply: oneshot::Sender<Box<Bound>> },
+    Step(Step),
 }
 
 impl Job {
     fn weight(&self) -> usize {
         match self {
             Self::Batch { entries, .. } => entries.len(),
-            Self::Close { .. } | Self::Advance { .. } | Self::Bind { .. } => 1,
+            Self::Close { .. } | Self::Advance { .. } | Self::Bind { .. } | Self::Step(_) => 1,
         }
     }
 }
@@ -54,6 +56,7 @@ enum Reply {
     Close(oneshot::Sender<Closing>, Closing),
     Advance(oneshot::Sender<()>),
     Bind(oneshot::Sender<Box<Bound>>, Box<Bound>),
+    Step(Tell),
 }
 
 impl Reply {
@@ -64,6 +67,7 @@ impl Reply {
             Self::Close(reply, closing) => drop(reply.send(closing)),
             Self::Advance(reply) => drop(reply.send(())),
             Self::Bind(reply, bound) => drop(reply.send(bound)),
+            Self::Step(tell) => tell(),
         }
     }
 }
@@ -182,6 +186,7 @@ async fn apply(
         Job::Bind { binding, reply } => {
             Reply::Bind(reply, Box::new(binding::write(connection, &binding).await?))
         }
+        Job::Step(step) => Reply::Step(step.run(connection, now).await?),
     })
 }
 

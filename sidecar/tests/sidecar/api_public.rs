@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,7 +31,7 @@ fn api_that_needs(ledger: &Ledger, close_needs: CloseNeeds) -> Router {
     let url = "http://127.0.0.1:9".parse().unwrap();
     let public = Public {
         store: ledger.store.clone(),
-        key: receiver_key(),
+        key: Arc::new(receiver_key()),
         node: Node::new(url, CONTRACT, receiver(), Duration::from_secs(1)),
         contract: CONTRACT,
         close_needs,

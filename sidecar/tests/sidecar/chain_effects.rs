@@ -102,6 +102,7 @@ async fn reading_goes_on_where_it_was() {
     let advance = Advance {
         start_block: 5,
         from: 5,
+        replaces: false,
         next: 8,
         events: Vec::new(),
         blocks: vec![(6, [6; 32]), (7, [7; 32])],
@@ -116,7 +117,7 @@ async fn reading_goes_on_where_it_was() {
 
     // Far on, the old hashes are forgotten.
     let advance =
-        Advance { start_block: 5, from: 8, next: 263, events: Vec::new(), blocks: vec![(262, [9; 32])] };
+        Advance { start_block: 5, from: 8, next: 263, blocks: vec![(262, [9; 32])], ..Advance::default() };
     ledger.store.advance(advance).await.unwrap();
     assert_eq!(ledger.store.remembered_blocks(u64::MAX).await.unwrap(), [(262, [9; 32]), (7, [7; 32])]);
 }

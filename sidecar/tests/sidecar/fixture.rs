@@ -156,11 +156,21 @@ impl Ledger {
         self.read_again_from(head, head, events).await;
     }
 
-    /// A reorganisation: the blocks from `from` on are others now, and these are their events.
+    /// The blocks from `from` on are read again, and these are their events.
     pub(crate) async fn read_again_from(&self, from: u32, head: u32, events: &[ChainEvent]) {
+        self.advance(from, head, events, false).await;
+    }
+
+    /// A reorganisation: the blocks from `from` on are others now, and these are their events.
+    pub(crate) async fn replace_from(&self, from: u32, head: u32, events: &[ChainEvent]) {
+        self.advance(from, head, events, true).await;
+    }
+
+    async fn advance(&self, from: u32, head: u32, events: &[ChainEvent], replaces: bool) {
         let advance = Advance {
             start_block: 0,
             from: u64::from(from),
+            replaces,
             next: u64::from(head) + 1,
             events: events.to_vec(),
             blocks: Vec::new(),

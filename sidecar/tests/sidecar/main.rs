@@ -7,5 +7,7 @@ mod closing;
 mod commit;
 mod database;
 mod fixture;
+mod incident;
+mod intents;
 mod settings;
 mod take_back;

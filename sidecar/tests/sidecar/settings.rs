@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use uraiden_core::TokenAmount;
 use uraiden_sidecar::settings::{CloseNeeds, KeySource, Layer, Listen, Settings, SettingsError, Span};
 
 const ADDRESS: &str = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
@@ -31,6 +32,7 @@ fn node_contract_and_key_have_to_be_said_and_the_rest_has_defaults() {
     assert_eq!(settings.internal_listen, "127.0.0.1:8091".parse::<Listen>().unwrap());
     assert_eq!(settings.gateway_path.as_str(), "/api/1");
     assert_eq!(settings.close_needs, CloseNeeds::Balance);
+    assert_eq!((settings.min_challenge, settings.settle_grace), (TokenAmount::ZERO, 100));
 
     for (name, layer) in [
         ("rpc-url", Layer { rpc_url: None, ..least() }),
@@ -64,6 +66,8 @@ fn a_file_says_the_same_things_by_the_same_names() {
         addresses-file = "addresses.json"
         gateway-path = "/pay"
         close-needs = "proof"
+        min-challenge = "5000000000000000000000"
+        settle-grace = 7
         log-format = "json"
         log-filter = "debug"
         "#
@@ -75,6 +79,8 @@ fn a_file_says_the_same_things_by_the_same_names() {
     assert_eq!(settings.receiver_key, KeySource::Keystore { keystore, password_file });
     assert_eq!(settings.internal_listen, Listen::Unix("/run/u.sock".into()));
     assert_eq!(settings.close_needs, CloseNeeds::Proof);
+    assert_eq!(settings.min_challenge, "5000000000000000000000".parse().unwrap());
+    assert_eq!(settings.settle_grace, 7);
 }
 
 #[test]

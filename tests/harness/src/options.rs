@@ -25,6 +25,12 @@ pub struct Options {
     pub block_time: Option<Duration>,
     /// How many blocks must be on top of an event before the sidecar believes it.
     pub confirmations: u32,
+    /// Whether the sidecar asks the node through [`Stack::rpc_proxy`].
+    ///
+    /// [`Stack::rpc_proxy`]: crate::Stack::rpc_proxy
+    pub rpc_proxy: bool,
+    /// More flags of `uraiden serve`, each with its value.
+    pub sidecar_flags: Vec<(&'static str, String)>,
     /// A chain and contract that are there already, instead of new ones.
     pub existing: Option<ExistingChain>,
     /// The service that is sold, instead of the sample.
@@ -58,6 +64,8 @@ impl Default for Options {
             chain_id: 31337,
             block_time: None,
             confirmations: 1,
+            rpc_proxy: false,
+            sidecar_flags: Vec::new(),
             existing: None,
             upstream: None,
             envoy: None,

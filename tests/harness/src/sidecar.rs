@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use serde_json::Value;
+use tokio::process::Command;
 use uraiden_core::Address;
 
 use crate::folder::Folder;
 use crate::tools::Tools;
-use crate::{Part, raw};
+use crate::{Answer, NO_HEADERS, Options, Part, raw};
 
 /// The path root of the channel API.
 pub(crate) const GATEWAY_PATH: &str = "/api/1";
@@ -23,6 +25,9 @@ pub struct Sidecar {
     addresses_file: PathBuf,
     addresses: Addresses,
     token: String,
+    admin_token: String,
+    admin_token_file: PathBuf,
+    program: PathBuf,
 }
 
 /// Where it listens, as it writes it into its addresses file.
@@ -40,10 +45,12 @@ impl Sidecar {
         rpc_url: &str,
         contract: Address,
         receiver_key_file: &Path,
-        confirmations: u32,
+        options: &Options,
     ) -> Result<Self> {
         let token = random_token()?;
         let token_file = folder.write_secret("internal.token", &token)?;
+        let admin_token = random_token()?;
+        let admin_token_file = folder.write_secret("admin.token", &admin_token)?;
         let addresses_file = folder.file("addresses.json");
         let mut part = Part::new("sidecar", tools, &tools.uraiden, folder.file("sidecar.log"));
         part.arg("serve")
@@ -51,19 +58,24 @@ impl Sidecar {
             .flag("--contract", contract.to_string())
             .flag("--receiver-key-file", receiver_key_file)
             .flag("--database", folder.file("ledger.sqlite"))
-            .flag("--confirmations", confirmations.to_string())
+            .flag("--confirmations", options.confirmations.to_string())
             .flag("--poll-interval", "200ms")
             .flag("--internal-token-file", token_file)
+            .flag("--admin-token-file", &admin_token_file)
             .flag("--gateway-path", GATEWAY_PATH)
             .flag("--addresses-file", &addresses_file);
         for listener in ["--public-listen", "--internal-listen", "--admin-listen"] {
             part.flag(listener, "127.0.0.1:0");
         }
+        for (flag, value) in &options.sidecar_flags {
+            part.flag(flag, value);
+        }
         let addresses = launch(&mut part, &addresses_file).await?;
         part.change_flag("--public-listen", addresses.public.to_string());
         part.change_flag("--internal-listen", addresses.internal.to_string());
         part.change_flag("--admin-listen", addresses.admin.to_string());
-        Ok(Self { part, addresses_file, addresses, token })
+        let program = tools.uraiden.clone();
+        Ok(Self { part, addresses_file, addresses, token, admin_token, admin_token_file, program })
     }
 
     /// Starts it again after [`Part::stop`] or [`Part::kill`], and waits until it is ready.
@@ -91,6 +103,35 @@ impl Sidecar {
     /// The listener for the merchant, with `/readyz` and `/metrics`.
     pub fn admin(&self) -> SocketAddr {
         self.addresses.admin
+    }
+
+    /// What the listener for the merchant says to `GET path`.
+    pub async fn ask_admin(&self, path: &str) -> Result<Answer> {
+        raw::send(self.admin(), "GET", path, NO_HEADERS, "").await
+    }
+
+    /// A call of the merchant, with the admin token.
+    pub async fn admin_call(&self, method: &str, path: &str) -> Result<Answer> {
+        let token = format!("Bearer {}", self.admin_token);
+        raw::send(self.admin(), method, path, [("authorization", token)], "").await
+    }
+
+    /// Runs `uraiden COMMAND … --json` against it. Answers the exit code, and what it prints.
+    pub async fn command(&self, arguments: &[&str]) -> Result<(i32, Value)> {
+        let output = Command::new(&self.program)
+            .args(arguments)
+            .args(["--json", "--admin-url", &format!("http://{}", self.admin()), "--admin-token-file"])
+            .arg(&self.admin_token_file)
+            .kill_on_drop(true)
+            .output()
+            .await
+            .with_context(|| self.program.display().to_string())?;
+        let (stdout, stderr) =
+            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let code = output.status.code().with_context(|| format!("{}\n{stderr}", output.status))?;
+        let printed = serde_json::from_str(&stdout)
+            .with_context(|| format!("uraiden {arguments:?}: status {code}\n{stdout}\n{stderr}"))?;
+        Ok((code, printed))
     }
 
     /// What filters show to the internal listener.

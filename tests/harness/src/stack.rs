@@ -12,7 +12,9 @@ use crate::folder::Folder;
 use crate::ground::Ground;
 use crate::sidecar::GATEWAY_PATH;
 use crate::tools::Tools;
-use crate::{Account, Answer, Deployment, DevChain, Envoy, NO_HEADERS, Options, Sidecar, Upstream, raw};
+use crate::{
+    Account, Answer, Deployment, DevChain, Envoy, NO_HEADERS, Options, RpcProxy, Sidecar, Upstream, raw,
+};
 
 /// A path that costs nothing.
 const FREE_PATH: &str = "/free";
@@ -29,6 +31,7 @@ pub struct Stack {
     pub sidecar: Sidecar,
     /// The chain.
     pub chain: DevChain,
+    rpc_proxy: Option<RpcProxy>,
     pub(crate) deployment: Deployment,
     upstream: Option<Upstream>,
     receiver: Account,
@@ -49,10 +52,11 @@ impl Stack {
         let folder = Folder::new()?;
         let ground = Ground::prepare(&tools, &folder, &options).await?;
         let Ground { chain, deployment, receiver, receiver_key_file } = ground;
-        let (contract, confirmations) = (deployment.contract, options.confirmations);
+        let contract = deployment.contract;
+        let rpc_proxy = options.rpc_proxy.then(|| RpcProxy::start(chain.rpc_url())).transpose()?;
+        let rpc_url = rpc_proxy.as_ref().map_or_else(|| chain.rpc_url().to_owned(), RpcProxy::url);
         let sidecar =
-            Sidecar::start(&tools, &folder, chain.rpc_url(), contract, &receiver_key_file, confirmations)
-                .await?;
+            Sidecar::start(&tools, &folder, &rpc_url, contract, &receiver_key_file, &options).await?;
         let (upstream, sold) = match options.upstream {
             Some(address) => (None, address),
             None => {
@@ -76,7 +80,8 @@ impl Stack {
             change: options.change,
         };
         let envoy = Envoy::start(&tools, &folder, "envoy", &paywall, options.concurrency).await?;
-        let mut stack = Self { envoy, sidecar, chain, deployment, upstream, receiver, options, folder };
+        let mut stack =
+            Self { envoy, sidecar, chain, rpc_proxy, deployment, upstream, receiver, options, folder };
         if stack.options.open {
             stack.until_open().await?;
         }
@@ -135,6 +140,15 @@ impl Stack {
     /// If [`Options::upstream`] names another one than the sample.
     pub fn upstream(&self) -> &Upstream {
         self.upstream.as_ref().expect("the sample upstream runs, unless the options name another")
+    }
+
+    /// What stands between the sidecar and the node.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Options::rpc_proxy`].
+    pub fn rpc_proxy(&self) -> &RpcProxy {
+        self.rpc_proxy.as_ref().expect("the options ask for it")
     }
 
     /// The folder with the log of each part. It goes with the stack, unless a test panics.

@@ -10,9 +10,9 @@ use serde::Serialize;
 use uraiden_core::{Address, BlockNumber, Signature};
 
 use super::Api;
-use super::path::{self, Page};
 use crate::api::error::ApiError;
 use crate::api::json::Integer;
+use crate::api::path::{self, Page};
 use crate::api::proof;
 use crate::store::OnChain;
 

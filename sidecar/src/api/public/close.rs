@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uraiden_core::{Signature, TokenAmount};
 
-use super::{Api, path};
+use super::Api;
 use crate::api::error::ApiError;
 use crate::api::guesses::ALLOWED;
-use crate::api::{json, proof};
+use crate::api::{json, path, proof};
 use crate::settings::CloseNeeds;
 use crate::store::Closing;
 
@@ -71,7 +71,7 @@ pub(super) async fn close(
         }
         Closing::Settled => return Err(ApiError::bad_request("The channel is settled already")),
     }
-    let close_signature = api.public.key.sign_closing(&channel, balance).map_err(|error| {
+    let close_signature = api.public.key.sign_closing(&channel, balance).await.map_err(|error| {
         tracing::error!(%error, %channel, "no closing agreement was signed");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "The closing agreement could not be signed")
     })?;

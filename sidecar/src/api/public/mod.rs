@@ -2,7 +2,6 @@
 
 mod channels;
 mod close;
-mod path;
 mod stats;
 
 use std::sync::Arc;
@@ -30,7 +29,7 @@ pub struct Public {
     /// The ledger.
     pub store: Store,
     /// Signs closing agreements.
-    pub key: ReceiverKey,
+    pub key: Arc<ReceiverKey>,
     /// Says what the receiver holds.
     pub node: Node,
     /// The contract that holds the deposits.

@@ -1,5 +1,6 @@
 //! What stands in paths and queries.
 
+use core::ops::RangeInclusive;
 use std::collections::HashMap;
 
 use uraiden_core::wire::ChannelKey;
@@ -25,6 +26,20 @@ pub(super) fn channel(sender_text: &str, block_text: &str) -> Result<ChannelKey,
     Ok(ChannelKey { sender: sender(sender_text)?, open_block })
 }
 
+/// A parameter that is a number.
+pub(super) fn number(
+    query: &HashMap<String, String>,
+    name: &str,
+    default: u32,
+    bound: RangeInclusive<u32>,
+) -> Result<u32, ApiError> {
+    let Some(text) = query.get(name) else { return Ok(default) };
+    text.parse().ok().filter(|number| bound.contains(number)).ok_or_else(|| {
+        let (low, high) = bound.into_inner();
+        ApiError::bad_request(format!("{name} is {text:?}, where a number from {low} to {high} is expected"))
+    })
+}
+
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Page {
@@ -46,19 +61,10 @@ impl Page {
                 )));
             }
         };
-        let number = |name, default, bound: core::ops::RangeInclusive<u32>| match query.get(name) {
-            None => Ok(default),
-            Some(text) => text.parse().ok().filter(|number| bound.contains(number)).ok_or_else(|| {
-                let (low, high) = bound.into_inner();
-                ApiError::bad_request(format!(
-                    "{name} is {text:?}, where a number from {low} to {high} is expected"
-                ))
-            }),
-        };
         Ok(Self {
             listing,
-            limit: number("limit", MAX_LIMIT, 1..=MAX_LIMIT)?,
-            offset: number("offset", 0, 0..=u32::MAX)?,
+            limit: number(query, "limit", MAX_LIMIT, 1..=MAX_LIMIT)?,
+            offset: number(query, "offset", 0, 0..=u32::MAX)?,
         })
     }
 }

@@ -1,0 +1,76 @@
+//! `uraiden check`: whether a running sidecar can serve, and what needs an operator.
+
+use anyhow::{Context, Result};
+use clap::Args;
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use uraiden_core::wire::ChannelKey;
+
+use super::End;
+use super::admin::{Admin, AdminArgs};
+use super::channels::{Line, list};
+
+/// What `uraiden check` is told.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    admin: AdminArgs,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Readiness {
+    status: String,
+    reason: Option<String>,
+    block: Option<u64>,
+    challenges: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    readiness: Readiness,
+    /// Channels that have spent more than the deposit that is left.
+    overspent: Vec<ChannelKey>,
+}
+
+/// Checks a running sidecar.
+///
+/// # Errors
+///
+/// Where it does not answer.
+pub async fn run(args: CheckArgs) -> Result<End> {
+    let admin = Admin::new(&args.admin)?;
+    // Without credentials, and with 503 where paid requests cannot be served.
+    let (_, body) = admin.call(Method::GET, "/readyz").await?;
+    let readiness: Readiness =
+        serde_json::from_str(&body).with_context(|| format!("/readyz answered {body:?}"))?;
+    let overspends = |line: &Line| line.balance > line.deposit;
+    let overspent = list(&admin, false).await?.into_iter().filter(overspends).map(|line| line.key).collect();
+    let report = Report { readiness, overspent };
+    let fine = report.readiness.reason.is_none()
+        && report.overspent.is_empty()
+        && report.readiness.challenges.iter().all(|challenge| challenge["trouble"].is_null());
+    if args.admin.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        tell(&report);
+    }
+    Ok(if fine { End::Done } else { End::Failed })
+}
+
+fn tell(report: &Report) {
+    let Readiness { reason, block, challenges, .. } = &report.readiness;
+    println!("paid requests  {}", reason.as_deref().unwrap_or("are served"));
+    println!(
+        "chain          {}",
+        block.map_or_else(|| "not read yet".to_owned(), |block| format!("read up to block {block}"))
+    );
+    println!("challenges     {} not done yet", challenges.len());
+    for challenge in challenges {
+        println!("  {challenge}");
+    }
+    for key in &report.overspent {
+        println!("  {}/{} has spent more than the deposit that is left", key.sender, key.open_block);
+    }
+}

@@ -1,0 +1,42 @@
+//! The merchant's hands: programs that talk to the admin listener of a running `uraiden serve`.
+
+mod admin;
+mod channels;
+mod check;
+mod order;
+mod resume;
+
+pub use admin::AdminArgs;
+pub use channels::ChannelsArgs;
+pub use check::CheckArgs;
+pub use order::{CloseArgs, WithdrawArgs};
+pub use resume::ResumeArgs;
+
+use std::process::ExitCode;
+
+pub use channels::run as channels;
+pub use check::run as check;
+pub use order::{close, withdraw};
+pub use resume::run as resume;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// All that was asked for is done.
+    Done,
+    /// Some of it was refused, or is not as it should be.
+    Failed,
+    /// It is under way, and the time to wait for it was over.
+    Underway,
+}
+
+/// 0, 1 and 3; 2 is for arguments that cannot be read.
+impl From<End> for ExitCode {
+    fn from(end: End) -> Self {
+        Self::from(match end {
+            End::Done => 0,
+            End::Failed => 1,
+            End::Underway => 3,
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! A proxy in front of the Ethereum node that misbehaves when it is told to.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// What the proxy does to questions from now on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Hands them on, and the answers back.
+    None,
+    /// Answers 503.
+    Refuse,
+    /// Takes the question and never answers.
+    Hang,
+    /// Answers 200 and something that is no JSON.
+    Garbage,
+    /// Answers as if the node had no log entry with this first topic.
+    LoseLogs {
+        /// `0x` and 64 lower-case hex digits.
+        topic: String,
+    },
+}
+
+/// A proxy on a thread of its own, so it outlives the async runtime of the test that started it.
+#[derive(Debug)]
+pub struct RpcProxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    node: String,
+    http: reqwest::Client,
+    fault: Mutex<Fault>,
+    calls: AtomicU64,
+}
+
+impl RpcProxy {
+    pub(crate) fn start(node: &str) -> Result<Self> {
+        let shared = Arc::new(Shared {
+            node: node.to_owned(),
+            http: reqwest::Client::builder().pool_max_idle_per_host(0).build()?,
+            fault: Mutex::new(Fault::None),
+            calls: AtomicU64::new(0),
+        });
+        let (stop, stopped) = oneshot::channel::<()>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").context("127.0.0.1:0")?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&shared));
+        let serve = async {
+            let listener = TcpListener::from_std(listener)?;
+            axum::serve(listener, app).await
+        };
+        let thread = thread::spawn(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    served = serve => tracing::error!(?served, "the RPC proxy has ended"),
+                    // An error means that the proxy is gone, which is the same wish.
+                    _ = stopped => {}
+                }
+            });
+        });
+        Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// The node's URL, for those who shall suffer.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Misbehaves so from now on.
+    pub fn set(&self, fault: Fault) {
+        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+    }
+
+    /// How many questions came so far; a batch counts its parts.
+    pub fn calls(&self) -> u64 {
+        self.shared.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for RpcProxy {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the RPC proxy has panicked");
+        }
+    }
+}
+
+async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let questions = serde_json::from_slice::<Value>(&body).ok();
+    let count = questions.as_ref().and_then(Value::as_array).map_or(1, Vec::len);
+    shared.calls.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
+    let fault = shared.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match fault {
+        Fault::None => shared.ask(body, |_| {}).await,
+        Fault::Refuse => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Hang => std::future::pending().await,
+        Fault::Garbage => "<html>no node here</html>".into_response(),
+        Fault::LoseLogs { topic } => shared.ask(body, |answer| lose_logs(answer, &topic)).await,
+    }
+}
+
+impl Shared {
+    async fn ask(&self, body: Bytes, change: impl FnOnce(&mut Value)) -> Response {
+        let sent = self
+            .http
+            .post(&self.node)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(body)
+            .send()
+            .await;
+        let answer = match sent {
+            Ok(answer) => answer.json::<Value>().await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(mut answer) => {
+                change(&mut answer);
+                axum::Json(answer).into_response()
+            }
+            Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        }
+    }
+}
+
+/// Log entries are the only results that are lists of objects with topics.
+fn lose_logs(answer: &mut Value, topic: &str) {
+    match answer {
+        Value::Array(answers) if answers.iter().any(|one| one.get("jsonrpc").is_some()) => {
+            answers.iter_mut().for_each(|one| lose_logs(one, topic));
+        }
+        _ => {
+            if let Some(Value::Array(logs)) = answer.get_mut("result") {
+                logs.retain(|log| log["topics"][0] != topic);
+            }
+        }
+    }
+}

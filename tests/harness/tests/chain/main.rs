@@ -1,0 +1,9 @@
+//! Channels on a real chain: what the sidecar and the Rust client make of them.
+
+mod challenges;
+mod fixture;
+mod lost_logs;
+mod orders;
+mod outages;
+mod reorganisations;
+mod sessions;
