@@ -94,6 +94,14 @@ pub(crate) const SUITES: &[Suite] = &[
         parts: true,
         steps: python,
     },
+    Suite {
+        name: "web",
+        proves: "the TypeScript client's types, bundle and vectors",
+        budget: 4,
+        tools: &[Tool::Node],
+        parts: false,
+        steps: web,
+    },
 ];
 
 fn lint(repo: &Repo) -> Result<Vec<Step>> {
@@ -177,6 +185,12 @@ fn chain(repo: &Repo) -> Result<Vec<Step>> {
 fn python(repo: &Repo) -> Result<Vec<Step>> {
     let mut script = process::command("python3", &repo.root);
     script.arg("clients/python/run_tests.py").envs(build::environment(repo));
+    Ok(vec![Step::Tests(script)])
+}
+
+fn web(repo: &Repo) -> Result<Vec<Step>> {
+    let mut script = process::command("node", &repo.root);
+    script.args(["clients/web/run-tests.mjs", "library"]);
     Ok(vec![Step::Tests(script)])
 }
 
