@@ -71,24 +71,50 @@ impl Follower {
     pub async fn run(mut self) -> Fatal {
         let mut connected = false;
         loop {
-            if !connected {
-                match self.connect().await {
-                    Ok(()) => connected = true,
-                    Err(Connect::Fatal(fatal)) => return fatal,
-                    Err(Connect::Later(error)) => self.complain(&error),
-                }
-            }
-            if connected {
-                match self.reader.poll().await {
-                    Ok(latest) => self.caught_up(latest),
-                    // Another node may stand behind the same address by the time that it answers again.
-                    Err(error) => {
-                        connected = !matches!(error, PollError::Node(_) | PollError::OtherChain);
+            connected = match connected {
+                true => self.poll().await,
+                false => match self.connect().await {
+                    Ok(()) => self.poll().await,
+                    Err(Connect::Later(error)) => {
                         self.complain(&error);
+                        self.reader.node.change();
+                        false
                     }
-                }
-            }
+                    Err(Connect::Fatal(fatal)) => {
+                        let url = self.reader.node.url().to_string();
+                        if !self.reader.node.change() {
+                            return fatal;
+                        }
+                        tracing::error!("{url} is left out: {fatal}");
+                        false
+                    }
+                },
+            };
             tokio::time::sleep(self.following.poll_interval).await;
+        }
+    }
+
+    /// Reads what is new. `false` where the node has to be checked anew before it is asked again: another one may stand
+    /// behind the same address by the time that it answers, or it is the next one's turn.
+    async fn poll(&mut self) -> bool {
+        let error = match self.reader.poll().await {
+            Ok(latest) => match self.check_age(latest) {
+                Ok(()) => {
+                    self.caught_up();
+                    return true;
+                }
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        self.complain(&error);
+        match error {
+            PollError::Node(_) | PollError::OtherChain => {
+                self.reader.node.change();
+                false
+            }
+            PollError::Behind { .. } | PollError::OldHead { .. } => !self.reader.node.change(),
+            PollError::Store(_) | PollError::Moved => true,
         }
     }
 
@@ -117,11 +143,7 @@ impl Follower {
         Ok(())
     }
 
-    fn caught_up(&mut self, latest: Header) {
-        if let Err(error) = self.check_age(latest) {
-            self.complain(&error);
-            return;
-        }
+    fn caught_up(&mut self) {
         if self.complained.take().is_some() {
             tracing::info!("in step with {} again", self.reader.node.url());
         }

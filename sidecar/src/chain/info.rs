@@ -37,7 +37,7 @@ impl Node {
         keys: &[ChannelKey],
         block: u64,
     ) -> Result<Vec<Option<ChannelInfo>>, NodeError> {
-        let mut batch = BatchRequest::new(self.provider.client());
+        let mut batch = BatchRequest::new(self.provider().client());
         let mut waiters = Vec::with_capacity(keys.len());
         for key in keys {
             let call = getChannelInfoCall {

@@ -1,6 +1,8 @@
 //! The Ethereum node: a few questions, each with a time limit, and nothing believed that was not asked for.
 
 use core::future::{Future, IntoFuture};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alloy::eips::BlockNumberOrTag;
@@ -14,7 +16,7 @@ use uraiden_core::Address;
 
 use super::contract::{RaidenMicroTransferChannels, TestToken};
 use super::event::{self, BadLog};
-use crate::settings::RpcUrl;
+use crate::settings::{RpcUrl, RpcUrls};
 use crate::store::{Binding, Chain, ChainEvent};
 
 /// How many headers are asked for at a time.
@@ -23,14 +25,22 @@ const CONCURRENT: usize = 16;
 /// The versions of the contract that we know start so.
 const KNOWN_VERSION: &str = "0.2.";
 
-/// A node, and whose events we want from it.
+/// A node, or one of several, and whose events we want from it.
 #[derive(Clone, Debug)]
 pub struct Node {
-    pub(super) provider: RootProvider<Ethereum>,
-    url: RpcUrl,
+    /// At least one.
+    endpoints: Arc<[Endpoint]>,
+    /// Which of them is asked; the same for all copies.
+    current: Arc<AtomicUsize>,
     contract: Address,
     receiver: Address,
     timeout: Duration,
+}
+
+#[derive(Debug)]
+struct Endpoint {
+    provider: RootProvider<Ethereum>,
+    url: RpcUrl,
 }
 
 /// A block, as far as we need it.
@@ -108,10 +118,30 @@ impl NodeError {
 }
 
 impl Node {
-    /// A node at this URL. Every question is given up after `timeout`.
-    pub fn new(url: RpcUrl, contract: Address, receiver: Address, timeout: Duration) -> Self {
-        let provider = RootProvider::new_http(url.secret().clone());
-        Self { provider, url, contract, receiver, timeout }
+    /// A node at the first of these URLs; the others are for when it fails. Every question is given up after `timeout`.
+    pub fn new(urls: RpcUrls, contract: Address, receiver: Address, timeout: Duration) -> Self {
+        let endpoint = |url: RpcUrl| Endpoint { provider: RootProvider::new_http(url.secret().clone()), url };
+        let endpoints = urls.into_iter().map(endpoint).collect();
+        Self { endpoints, current: Arc::default(), contract, receiver, timeout }
+    }
+
+    /// Asks the next node from now on, for all copies. `false` where there is only one.
+    pub(super) fn change(&self) -> bool {
+        if self.endpoints.len() < 2 {
+            return false;
+        }
+        let current = self.current.load(Ordering::Relaxed);
+        self.current.store((current + 1) % self.endpoints.len(), Ordering::Relaxed);
+        true
+    }
+
+    pub(super) fn provider(&self) -> &RootProvider<Ethereum> {
+        &self.endpoint().provider
+    }
+
+    fn endpoint(&self) -> &Endpoint {
+        // The index is always that of an endpoint, see `change`.
+        &self.endpoints[self.current.load(Ordering::Relaxed)]
     }
 
     pub(super) fn contract(&self) -> Address {
@@ -124,7 +154,7 @@ impl Node {
 
     /// Where it is, without credentials.
     pub fn url(&self) -> &RpcUrl {
-        &self.url
+        &self.endpoint().url
     }
 
     /// Which chain it is.
@@ -133,7 +163,7 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn chain(&self) -> Result<Chain, NodeError> {
-        let id = self.ask("eth_chainId", self.provider.get_chain_id()).await?;
+        let id = self.ask("eth_chainId", self.provider().get_chain_id()).await?;
         let genesis = self.header(0).await?.ok_or(NodeError::NoBlock(0))?.hash;
         Ok(Chain { id, genesis })
     }
@@ -145,11 +175,11 @@ impl Node {
     /// [`NodeError`].
     pub async fn binding(&self, chain: Chain) -> Result<Binding, NodeError> {
         let address = self.contract.0.into();
-        let code = self.ask("eth_getCode", self.provider.get_code_at(address)).await?;
+        let code = self.ask("eth_getCode", self.provider().get_code_at(address)).await?;
         if code.is_empty() {
             return Err(NodeError::NoContract(self.contract));
         }
-        let contract = RaidenMicroTransferChannels::new(address, &self.provider);
+        let contract = RaidenMicroTransferChannels::new(address, self.provider());
         let version = self.ask("version()", contract.version().call()).await?;
         if !version.starts_with(KNOWN_VERSION) {
             return Err(NodeError::OtherVersion { contract: self.contract, found: version });
@@ -172,7 +202,7 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn token_balance(&self, token: Address, account: Address) -> Result<U256, NodeError> {
-        let token = TestToken::new(token.0.into(), &self.provider);
+        let token = TestToken::new(token.0.into(), self.provider());
         self.ask("balanceOf()", token.balanceOf(account.0.into()).call()).await
     }
 
@@ -208,7 +238,7 @@ impl Node {
             }
             Stretch::Range(first, last) => (filter.from_block(first).to_block(last), first, last),
         };
-        let logs = self.ask("eth_getLogs", self.provider.get_logs(&filter)).await?;
+        let logs = self.ask("eth_getLogs", self.provider().get_logs(&filter)).await?;
         let mut events = logs
             .iter()
             .map(|log| event::read(log, self.contract, self.receiver))
@@ -228,8 +258,9 @@ impl Node {
     }
 
     async fn block(&self, number: BlockNumberOrTag) -> Result<Option<Header>, NodeError> {
-        let block: Option<Block> =
-            self.ask("eth_getBlockByNumber", self.provider.get_block_by_number(number).into_future()).await?;
+        let block: Option<Block> = self
+            .ask("eth_getBlockByNumber", self.provider().get_block_by_number(number).into_future())
+            .await?;
         Ok(block.map(|block| Header {
             number: block.header.number,
             hash: block.header.hash.0,
@@ -241,7 +272,8 @@ impl Node {
     /// What an error of alloy's means, without the URL's secrets.
     pub(super) fn failed(&self, call: &'static str, error: impl Into<CallError>) -> NodeError {
         let CallError { reason, too_much, reverted } = error.into();
-        let reason = self.url.redact(&reason);
+        // Another copy may have changed to another node since the question.
+        let reason = self.endpoints.iter().fold(reason, |text, endpoint| endpoint.url.redact(&text));
         match reverted {
             true => NodeError::Reverted { call, reason },
             false => NodeError::Failed { call, reason, too_much },

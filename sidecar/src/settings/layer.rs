@@ -8,15 +8,16 @@ use clap::Args;
 use serde::Deserialize;
 use uraiden_core::{Address, TokenAmount};
 
-use super::{CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrl, SettingsError, Span};
+use super::{CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrls, SettingsError, Span};
 
 /// What one source says. The names of the flags are also the keys of the settings file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Layer {
-    /// JSON-RPC of the Ethereum node, http or https
+    /// JSON-RPC of the Ethereum node, http or https; several with commas between them, where the next is asked when
+    /// one fails or lags
     #[arg(long, env = "URAIDEN_RPC_URL", value_name = "URL", hide_env_values = true, help_heading = "Chain")]
-    pub rpc_url: Option<RpcUrl>,
+    pub rpc_url: Option<RpcUrls>,
 
     /// Address of the RaidenMicroTransferChannels contract
     #[arg(long, env = "URAIDEN_CONTRACT", value_name = "ADDRESS", help_heading = "Chain")]

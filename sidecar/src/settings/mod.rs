@@ -19,13 +19,13 @@ pub use duration::{Span, SpanError};
 pub use gateway_path::{GatewayPath, GatewayPathError};
 pub use layer::Layer;
 pub use listen::{Listen, ListenError};
-pub use rpc_url::{RpcUrl, RpcUrlError};
+pub use rpc_url::{RpcUrl, RpcUrlError, RpcUrls};
 
 /// Everything that `uraiden serve` has to know, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The Ethereum node.
-    pub rpc_url: RpcUrl,
+    /// The Ethereum node, and those that are asked when it fails.
+    pub rpc_url: RpcUrls,
     /// The `RaidenMicroTransferChannels`.
     pub contract: Address,
     /// Where the receiver's key is.

@@ -57,6 +57,37 @@ impl TryFrom<String> for RpcUrl {
     }
 }
 
+/// One or more nodes, in the order in which they are asked: their URLs with commas between them.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct RpcUrls(Vec<RpcUrl>);
+
+impl IntoIterator for RpcUrls {
+    type Item = RpcUrl;
+    type IntoIter = std::vec::IntoIter<RpcUrl>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl FromStr for RpcUrls {
+    type Err = RpcUrlError;
+
+    fn from_str(text: &str) -> Result<Self, RpcUrlError> {
+        // There is always a first piece, so at least one URL or an error.
+        text.split(',').map(|url| url.trim().parse()).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl TryFrom<String> for RpcUrls {
+    type Error = RpcUrlError;
+
+    fn try_from(text: String) -> Result<Self, RpcUrlError> {
+        text.parse()
+    }
+}
+
 /// A text is no [`RpcUrl`]. It is not quoted, since there may be a credential in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RpcUrlError {
@@ -85,6 +116,16 @@ mod tests {
         assert_eq!(format!("{url:?}"), "https://node.example:8545");
         let message = format!("error sending request for url ({})", url.secret());
         assert_eq!(url.redact(&message), "error sending request for url (https://node.example:8545)");
+    }
+
+    #[test]
+    fn several_nodes_are_a_list() {
+        let urls: RpcUrls = "http://127.0.0.1:1, https://node.example/key".parse().unwrap();
+        let shown: Vec<_> = urls.into_iter().map(|url| url.to_string()).collect();
+        assert_eq!(shown, ["http://127.0.0.1:1", "https://node.example"]);
+        for text in ["", "http://127.0.0.1:1,", ",http://127.0.0.1:1", "http://127.0.0.1:1,ftp://x"] {
+            assert!(text.parse::<RpcUrls>().is_err(), "{text:?}");
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Options {
     ///
     /// [`Stack::rpc_proxy`]: crate::Stack::rpc_proxy
     pub rpc_proxy: bool,
+    /// Whether the sidecar also knows the node without the proxy, for when that fails.
+    pub spare_node: bool,
     /// More flags of `uraiden serve`, each with its value.
     pub sidecar_flags: Vec<(&'static str, String)>,
     /// A chain and contract that are there already, instead of new ones.
@@ -65,6 +67,7 @@ impl Default for Options {
             block_time: None,
             confirmations: 1,
             rpc_proxy: false,
+            spare_node: false,
             sidecar_flags: Vec::new(),
             existing: None,
             upstream: None,

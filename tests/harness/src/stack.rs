@@ -54,7 +54,11 @@ impl Stack {
         let Ground { chain, deployment, receiver, receiver_key_file } = ground;
         let contract = deployment.contract;
         let rpc_proxy = options.rpc_proxy.then(|| RpcProxy::start(chain.rpc_url())).transpose()?;
-        let rpc_url = rpc_proxy.as_ref().map_or_else(|| chain.rpc_url().to_owned(), RpcProxy::url);
+        let rpc_url = match &rpc_proxy {
+            None => chain.rpc_url().to_owned(),
+            Some(proxy) if options.spare_node => format!("{},{}", proxy.url(), chain.rpc_url()),
+            Some(proxy) => proxy.url(),
+        };
         let sidecar =
             Sidecar::start(&tools, &folder, &rpc_url, contract, &receiver_key_file, &options).await?;
         let (upstream, sold) = match options.upstream {

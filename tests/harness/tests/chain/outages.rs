@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde_json::json;
 use uraiden_harness::{Fault, NO_HEADERS, Options, Stack};
 
-use crate::fixture::{Customer, challenges, options, set_ether, tokens, until, until_open};
+use crate::fixture::{Customer, challenges, log, options, set_ether, tokens, until, until_open};
 
 #[tokio::test]
 async fn a_node_that_does_not_answer_closes_paid_routes_until_it_does() -> Result<()> {
@@ -26,6 +26,24 @@ async fn a_node_that_does_not_answer_closes_paid_routes_until_it_does() -> Resul
         until_open(&stack).await?;
     }
     customer.pay(&stack, 20).await
+}
+
+#[tokio::test]
+async fn where_one_node_fails_the_next_is_asked() -> Result<()> {
+    let flags = vec![("--node-timeout", "3s".to_owned())];
+    let options = Options { rpc_proxy: true, spare_node: true, sidecar_flags: flags, ..options() };
+    let stack = Stack::start(options).await?;
+    let cheat = Customer::who_paid(&stack, 3).await?;
+    let before = stack.rpc_proxy().calls();
+    assert!(before > 0, "the first one is asked first");
+    stack.rpc_proxy().set(Fault::Garbage);
+    cheat.ask_to_close(0).await?;
+    stack.chain.mine(1).await?;
+    cheat.until_settled(&stack).await?;
+    let customer = Customer::new(&stack).await?;
+    customer.pay(&stack, 10).await?;
+    assert!(!log(&stack)?.contains("is left out"));
+    Ok(())
 }
 
 #[tokio::test]

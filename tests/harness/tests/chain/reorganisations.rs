@@ -121,6 +121,24 @@ async fn a_top_up_that_vanishes_with_money_spent_on_it_closes_paid_routes_until_
     Ok(())
 }
 
+#[tokio::test]
+async fn without_the_top_up_a_cheat_is_challenged_with_the_highest_proof_below_the_deposit() -> Result<()> {
+    let stack = Stack::start(options()).await?;
+    let cheat = Customer::with_deposit(&stack, 20).await?;
+    cheat.top_up(20).await?;
+    stack.chain.mine(1).await?;
+    until_read(&stack).await?;
+    for balance in [10, 20, 30] {
+        cheat.pay(&stack, balance).await?;
+    }
+    reorganise(&stack, 2).await?;
+    cheat.ask_to_close(0).await?;
+    stack.chain.mine(1).await?;
+    cheat.until_settled(&stack).await?;
+    assert_eq!(tokens(&stack, stack.receiver()).await?, 20);
+    Ok(())
+}
+
 /// The transaction that opened the channel, with another deposit.
 async fn smaller_deposit(customer: &Customer, opening: &Value, deposit: u64) -> Result<String> {
     let input = opening["input"].as_str().unwrap_or_default();
