@@ -13,7 +13,7 @@ use crate::repo::Repo;
 use crate::tools::{self, Tool};
 
 /// The most that the filter's module may weigh, in bytes.
-const WASM_LIMIT: u64 = 700_000;
+const WASM_LIMIT: u64 = 900_000;
 
 /// The native packages with the large libraries in them.
 ///
@@ -60,6 +60,13 @@ pub(crate) fn everything(repo: &Repo) -> Result<ExitCode> {
     eprintln!("building the sidecar and the harness (some minutes the first time)");
     process::run(cargo_native(repo, "build").arg("--bins"))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the same to be measured.
+pub(crate) fn optimised(repo: &Repo) -> Result<()> {
+    filter(repo)?;
+    eprintln!("building the sidecar and the harness in release mode (some minutes the first time)");
+    process::run(cargo_native(repo, "build").args(["--release", "--bins"]))
 }
 
 /// `cargo` with this subcommand on the native packages.

@@ -11,6 +11,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   demo     the whole story on real parts: refused, paid, served, closed, money on chain
   stack    the demo's parts, left running; prints one JSON line of addresses on stdout
   test     the tests, as CI runs them, with a table of times at the end
+  bench    measurements, each beside what it is compared with; `bench --help` lists them
   tidy     the house rules, checked
   build    the filter's wasm, the sidecar and the harness
   tools    fetches the pinned tools and prints where they are
@@ -89,9 +90,9 @@ The pins are the files in xtask/tools: versions and hashes, for pip and for npm.
 const COMMANDS: [(&str, &str); 6] =
     [("demo", DEMO), ("stack", STACK), ("test", TEST), ("tidy", TIDY), ("build", BUILD), ("tools", TOOLS)];
 
-/// The names of all commands, for an error message.
+/// The names of all commands, for an error message. `bench` makes its help from its table.
 pub(crate) fn names() -> String {
-    COMMANDS.map(|(name, _)| name).join(", ")
+    format!("{}, bench", COMMANDS.map(|(name, _)| name).join(", "))
 }
 
 /// The text to print, if this call asks for help: `--help`, `help`, `COMMAND --help`, `help COMMAND`.

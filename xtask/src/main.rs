@@ -3,6 +3,7 @@
 //! A command reads its arguments here and is carried out in a module of its own. Whatever xtask says about its
 //! own work goes to stderr; stdout belongs to the program that is started, or to the result that was asked for.
 
+mod bench;
 mod build;
 mod counts;
 mod help;
@@ -42,6 +43,10 @@ fn run() -> Result<ExitCode> {
     let command = command.to_string_lossy().into_owned();
     let arguments: Vec<OsString> = arguments.collect();
 
+    if command == "bench" && arguments.iter().any(|word| word == "--help" || word == "-h") {
+        print!("{}", bench::help(&arguments));
+        return Ok(ExitCode::SUCCESS);
+    }
     if let Some(text) = help::asked_for(&command, &arguments) {
         print!("{text}");
         return Ok(ExitCode::SUCCESS);
@@ -49,6 +54,7 @@ fn run() -> Result<ExitCode> {
     match command.as_str() {
         "demo" => build::start(&Repo::locate()?, Program::Demo, &arguments),
         "stack" => build::start(&Repo::locate()?, Program::Stack, &arguments),
+        "bench" => bench::run(&Repo::locate()?, &arguments),
         "test" => test::run(&Repo::locate()?, &test_options(arguments)?),
         "tidy" => no_arguments(&command, &arguments).and_then(|()| tidy::run(&Repo::locate()?)),
         "tools" => no_arguments(&command, &arguments).and_then(|()| tools::fetch_all(&Repo::locate()?)),

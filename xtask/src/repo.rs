@@ -54,4 +54,9 @@ impl Repo {
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.target.join("debug").join(name)
     }
+
+    /// The same, built to be measured.
+    pub(crate) fn optimised_program(&self, name: &str) -> PathBuf {
+        self.target.join("release").join(name)
+    }
 }

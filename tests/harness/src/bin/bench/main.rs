@@ -1,0 +1,38 @@
+//! Measures: `cargo xtask bench NAME` starts it.
+//!
+//! Each benchmark is a subcommand with a module of its own. It fills a [`report::Report`], which becomes a JSON file
+//! for programs and a table for people.
+
+mod machine;
+mod report;
+mod rounds;
+mod signature;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(about = "Measures; `cargo xtask bench` builds and starts it")]
+struct Arguments {
+    /// Where the JSON file goes
+    #[arg(long)]
+    folder: PathBuf,
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(Debug, Subcommand)]
+enum Benchmark {
+    /// One signature check, beside libsecp256k1's
+    Signature(signature::Options),
+}
+
+fn main() -> Result<()> {
+    let Arguments { folder, benchmark } = Arguments::parse();
+    let report = match benchmark {
+        Benchmark::Signature(options) => signature::measure(&options)?,
+    };
+    report.publish(&folder)
+}
