@@ -9,7 +9,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Bytes, GrpcStatusCode, MapType};
 use uraiden_core::answer::{GrpcStatus, Reply};
 use uraiden_core::decide::Payment;
-use uraiden_core::gate::{Admission, Headers, Moment};
+use uraiden_core::gate::{Admission, Announcement, Headers, Moment};
 use uraiden_core::route::Surroundings;
 
 /// The time. At any time.
@@ -44,6 +44,9 @@ pub(crate) fn set_cookies(cookies: &[u8]) {
 /// Sends the request upstream with what the paywall has to say of it, while its headers are looked at or held.
 pub(crate) fn admit(admission: &Admission) {
     set(MapType::HttpRequestHeaders, &admission.headers);
+    if let Some(Announcement { slot, bytes }) = &admission.announcement {
+        report("share a balance", hostcalls::set_shared_data(&place(*slot), Some(bytes), None));
+    }
     let outcome = if admission.payment.is_some() { "paid" } else { "free" };
     note(outcome, admission.payment.as_ref());
 }
@@ -113,9 +116,18 @@ impl Surroundings for Current {
         property(vec!["xds", "route_metadata", "filter_metadata", NAMESPACE])
     }
 
+    fn announced(&self, slot: u32) -> Option<Bytes> {
+        hostcalls::get_shared_data(&place(slot)).ok().and_then(|(bytes, _)| bytes)
+    }
+
     fn virtual_host_metadata(&self) -> Option<Bytes> {
         property(vec!["xds", "virtual_host_metadata", "filter_metadata", NAMESPACE])
     }
+}
+
+/// The key under which workers share what was announced.
+fn place(slot: u32) -> String {
+    format!("uraiden-announced-{slot}")
 }
 
 /// The key under `metadata.filter_metadata` of a route.

@@ -15,8 +15,8 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, MapType};
 use uraiden_core::config::Config;
-use uraiden_core::gate::{CallOutcome, Gate, Inquiry, Notice, Step, StreamId};
-use uraiden_core::wire::{BATCH_PATH, BatchRequest};
+use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Notice, Step, StreamId};
+use uraiden_core::wire::BATCH_PATH;
 
 use crate::host;
 use crate::stream::Stream;
@@ -80,13 +80,14 @@ impl Root {
             let Some(inquiry) = inquiry else { break };
             self.ask_price(worker, &inquiry);
         }
-        let call = worker.gate.borrow_mut().next_call(host::now());
-        if let Some(call) = call {
+        loop {
+            let call = worker.gate.borrow_mut().next_call(host::now());
+            let Some(call) = call else { break };
             self.dispatch(worker, &call);
         }
     }
 
-    fn dispatch(&self, worker: &Worker, call: &BatchRequest) {
+    fn dispatch(&self, worker: &Worker, call: &Call) {
         let gate = worker.gate.borrow();
         let sidecar = &gate.config().sidecar;
         let authorization = sidecar.bearer_token.as_ref().map(|token| format!("Bearer {token}"));
@@ -97,15 +98,16 @@ impl Root {
             ("content-type", "application/json"),
         ];
         headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
-        let body = serde_json::to_vec(call).unwrap_or_default();
+        let body = serde_json::to_vec(&call.batch).unwrap_or_default();
         host::report("return to the root", hostcalls::set_effective_context(self.id));
-        let sent =
-            hostcalls::dispatch_http_call(&sidecar.cluster, headers, Some(&body), vec![], sidecar.timeout);
+        // Zero would be no bound at all.
+        let timeout = call.timeout.max(Duration::from_millis(1));
+        let sent = hostcalls::dispatch_http_call(&sidecar.cluster, headers, Some(&body), vec![], timeout);
         if let Err(status) = sent {
             // No answer will come: the cluster is unknown, has no endpoint, or its circuit breaker is open.
             debug!("Envoy could not call cluster {}: {status:?}", sidecar.cluster);
             drop(gate);
-            self.settle(worker, CallOutcome::Failed);
+            self.settle(worker, CallOutcome::NotSent);
         }
     }
 
@@ -125,7 +127,7 @@ impl Root {
             }
             Err(_) => {
                 let results =
-                    worker.gate.borrow_mut().priced_by(inquiry.id, CallOutcome::Failed, host::now());
+                    worker.gate.borrow_mut().priced_by(inquiry.id, CallOutcome::NotSent, host::now());
                 self.carry_out(results);
             }
         }
@@ -156,7 +158,7 @@ impl Context for Root {
         // Without headers the answer was cut off, and asking for them would panic.
         let status = (num_headers > 0).then(status_of_call).flatten();
         let outcome =
-            status.map_or(CallOutcome::Failed, |status| CallOutcome::Response { status, body: &body });
+            status.map_or(CallOutcome::CutOff, |status| CallOutcome::Response { status, body: &body });
         let inquiry = worker.inquiries.borrow_mut().remove(&token);
         match inquiry {
             Some(inquiry) => {
@@ -189,6 +191,7 @@ impl RootContext for Root {
         let call = worker.gate.borrow_mut().tick(host::now());
         if let Some(call) = call {
             self.dispatch(&worker, &call);
+            self.flush(&worker);
         }
     }
 

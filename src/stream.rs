@@ -48,6 +48,9 @@ impl HttpContext for Stream {
             Step::Pass | Step::Release(_) | Step::Refund(_) => Action::Continue,
             Step::Forward(admission) => {
                 host::admit(admission);
+                if admission.payment.is_some() {
+                    self.worker.wake_root();
+                }
                 Action::Continue
             }
             Step::Hold => {

@@ -3,13 +3,13 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::Address;
 use crate::decide::{Asked, Held, Payment, Refusal};
 use crate::form::Form;
 use crate::offer::HeaderError;
 use crate::page::Page;
 use crate::path::PathError;
 use crate::route::RouteError;
+use crate::{Address, TokenAmount};
 use crate::{cookie, header};
 
 /// What comes before a problem's code in its `type`.
@@ -52,8 +52,34 @@ pub enum Problem {
     AmbiguousPath(PathError),
     /// 502: no payment can be accepted now. Nothing was charged.
     Unavailable(Unavailable),
+    /// 502: it is not known whether the payment was recorded, and it was taken back.
+    TakenBack(Balance),
+    /// The resource failed and its payment is final: it became a credit.
+    Credited {
+        /// The HTTP status: the upstream's, or 502.
+        status: u16,
+        /// What the credit is a part of.
+        balance: Balance,
+    },
     /// 503: too much at once. Nothing was charged.
     Busy(Busy),
+}
+
+/// Where a payer stands, told to nobody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Balance {
+    /// Who pays.
+    pub sender: Address,
+    /// The balance that we hold; `None` where the channel takes no payments any more.
+    pub held: Option<TokenAmount>,
+}
+
+impl Balance {
+    /// The headers that say it.
+    pub fn headers(self) -> Vec<(&'static str, String)> {
+        let held = self.held.map(|held| (header::SENDER_BALANCE, held.to_string()));
+        [(header::SENDER_ADDRESS, self.sender.to_string())].into_iter().chain(held).collect()
+    }
 }
 
 /// What there is too much of.
@@ -63,6 +89,8 @@ pub enum Busy {
     Queue,
     /// Questions about channels that were never met.
     UnknownChannels,
+    /// Money in this channel that the merchant has not claimed yet.
+    ExposureLimit,
     /// The merchant's price service, which does not answer or has too many questions.
     PriceService,
 }
@@ -81,8 +109,18 @@ pub enum Unavailable {
     Misconfigured,
     /// The route's own price cannot be read.
     BadRoute(RouteError),
-    /// It is not known whether the payment was recorded. It is being taken back.
+    /// It is not known whether the payment was recorded, nor whether it could be taken back; that is tried on.
     UnknownOutcome,
+}
+
+impl Busy {
+    /// Seconds until another try may go better.
+    fn retry_after(self) -> u32 {
+        match self {
+            Self::Queue | Self::UnknownChannels | Self::PriceService => 1,
+            Self::ExposureLimit => 60,
+        }
+    }
 }
 
 impl Problem {
@@ -93,6 +131,7 @@ impl Problem {
                 [terms.headers(), refusal.headers()].into_iter().flatten().collect()
             }
             (Self::Refused(refusal), None) => refusal.headers(),
+            (Self::TakenBack(balance) | Self::Credited { balance, .. }, _) => balance.headers(),
             _ => Vec::new(),
         };
         let (detail, next) = (self.detail(), self.next());
@@ -104,9 +143,11 @@ impl Problem {
             }
             Form::Page { secure } => {
                 let page = Page { title: self.title(), detail: &detail, next, facts: &headers }.html();
-                let cookies = headers.iter().map(|(name, value)| cookie::set(name, value, secure));
-                let cookies: Vec<_> = cookies.map(|cookie| ("set-cookie", cookie)).collect();
-                headers.extend(cookies);
+                if let Self::Refused(_) = self {
+                    let cookies = headers.iter().map(|(name, value)| cookie::set(name, value, secure));
+                    let cookies: Vec<_> = cookies.map(|cookie| ("set-cookie", cookie)).collect();
+                    headers.extend(cookies);
+                }
                 headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
                 headers.push(("content-security-policy", "default-src 'none'".to_owned()));
                 page
@@ -114,8 +155,8 @@ impl Problem {
             Form::Grpc => format!("{detail} {next}"),
         };
         headers.push(("cache-control", "no-store".to_owned()));
-        if let Self::Busy(_) = self {
-            headers.push(("retry-after", "1".to_owned()));
+        if let Self::Busy(busy) = self {
+            headers.push(("retry-after", busy.retry_after().to_string()));
         }
         let grpc_status = (form == Form::Grpc).then(|| self.grpc_status());
         Reply { code: self.code(), status: self.status(), grpc_status, headers, body }
@@ -141,7 +182,9 @@ impl Problem {
         match self {
             Self::Refused(_) => GrpcStatus::FailedPrecondition,
             Self::Malformed(_) | Self::AmbiguousPath(_) => GrpcStatus::InvalidArgument,
-            Self::Unavailable(_) | Self::Busy(_) => GrpcStatus::Unavailable,
+            Self::Unavailable(_) | Self::TakenBack(_) | Self::Credited { .. } | Self::Busy(_) => {
+                GrpcStatus::Unavailable
+            }
         }
     }
 
@@ -151,7 +194,8 @@ impl Problem {
             Self::Refused(_) => 402,
             Self::Malformed(_) => 409,
             Self::AmbiguousPath(_) => 400,
-            Self::Unavailable(_) => 502,
+            Self::Unavailable(_) | Self::TakenBack(_) => 502,
+            Self::Credited { status, .. } => *status,
             Self::Busy(_) => 503,
         }
     }
@@ -167,7 +211,10 @@ impl Problem {
             Self::Unavailable(Unavailable::Misconfigured) => "misconfigured",
             Self::Unavailable(Unavailable::BadRoute(_)) => "bad-route-price",
             Self::Unavailable(Unavailable::UnknownOutcome) => "unknown-outcome",
+            Self::TakenBack(_) => "taken-back",
+            Self::Credited { .. } => "credited",
             Self::Busy(Busy::Queue) => "busy",
+            Self::Busy(Busy::ExposureLimit) => "exposure-limit",
             Self::Busy(Busy::UnknownChannels) => "too-many-unknown-channels",
             Self::Busy(Busy::PriceService) => "price-unknown",
         }
@@ -178,7 +225,9 @@ impl Problem {
             Self::Refused(_) => "Payment required",
             Self::Malformed(_) => "The payment cannot be read",
             Self::AmbiguousPath(_) => "The path is ambiguous",
-            Self::Unavailable(_) => "Payments cannot be accepted now",
+            Self::Unavailable(_) | Self::TakenBack(_) => "Payments cannot be accepted now",
+            Self::Credited { .. } => "The payment is kept as a credit",
+            Self::Busy(Busy::ExposureLimit) => "The channel owes as much as the merchant lends",
             Self::Busy(Busy::PriceService) => "The price is not known",
             Self::Busy(Busy::Queue | Busy::UnknownChannels) => "Too many payments at once",
         }
@@ -194,7 +243,19 @@ impl Problem {
             Self::Unavailable(Unavailable::Misconfigured) => "The paywall is misconfigured.".to_owned(),
             Self::Unavailable(Unavailable::BadRoute(error)) => error.to_string(),
             Self::Unavailable(Unavailable::UnknownOutcome) => {
-                "The channel manager did not say whether it recorded the payment, so the payment is taken back."
+                "The channel manager did not say whether it recorded the payment, so the payment is being taken back."
+                    .to_owned()
+            }
+            Self::TakenBack(_) => {
+                "The channel manager did not say in time whether it recorded the payment, so the payment was taken back."
+                    .to_owned()
+            }
+            Self::Credited { .. } => {
+                "The resource failed, and a later payment or a closing stands on its payment, which is kept as a credit."
+                    .to_owned()
+            }
+            Self::Busy(Busy::ExposureLimit) => {
+                "The merchant takes no more payments from this channel before it has withdrawn what was paid."
                     .to_owned()
             }
             Self::Busy(Busy::Queue) => "The queue of payments is full.".to_owned(),
@@ -211,6 +272,10 @@ impl Problem {
             Self::Malformed(_) => "Mend the header that is named and send the request again.",
             Self::AmbiguousPath(_) => "Send the path in its plain form.",
             Self::Unavailable(Unavailable::UnknownOutcome) => "Send the same balance proof again later.",
+            Self::TakenBack(_) => "Nothing was charged. Send the same balance proof again.",
+            Self::Credited { .. } => {
+                "Send the latest balance proof again: a resource of this price is served for it, once."
+            }
             Self::Unavailable(_) | Self::Busy(_) => "Nothing was charged. Send the same request again later.",
         }
     }
@@ -246,7 +311,7 @@ impl Payment {
         vec![
             (header::SENDER_ADDRESS, self.proof().channel.sender.to_string()),
             (header::SENDER_BALANCE, self.proof().balance.to_string()),
-            (header::COST, self.price().to_string()),
+            (header::COST, self.charged().to_string()),
         ]
     }
 }

@@ -87,6 +87,31 @@ pub struct OpenChannel {
     pub balance: TokenAmount,
     /// The proof of that balance; `None` before the first payment.
     pub signature: Option<Signature>,
+    /// What was paid for resources that then failed, after their payments had become final. Part of the balance.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub credit: TokenAmount,
+    /// The highest balance that the merchant accepts before a withdrawal; `None` where only the deposit bounds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<TokenAmount>,
+}
+
+impl OpenChannel {
+    /// A channel of this deposit on which nothing was paid, with no bound but the deposit.
+    pub fn new(deposit: TokenAmount) -> Self {
+        Self {
+            deposit,
+            balance: TokenAmount::ZERO,
+            signature: None,
+            credit: TokenAmount::ZERO,
+            ceiling: None,
+        }
+    }
+}
+
+/// serde's `skip_serializing_if` gives a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(amount: &TokenAmount) -> bool {
+    amount.is_zero()
 }
 
 #[cfg(test)]

@@ -39,15 +39,27 @@ pub enum Verdict {
     Accept(Payment),
     /// Answer 402: the terms, and what an honest client should mend.
     Charge(Refusal),
+    /// Row 2a, answer 503: what the channel owes has reached the most that the merchant lends it.
+    Wait,
     /// Cannot judge without this channel's fresh state: look it up, then ask again.
     Fetch(ChannelId),
 }
 
-/// The step from one balance to the next, by exactly the price. Only [`decide`] makes one.
+/// What pays for one request. Only [`decide`] makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payment {
     proof: BalanceProof,
     price: Price,
+    means: Means,
+}
+
+/// Where the price is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Means {
+    /// The step from one balance to the next, by exactly the price.
+    Balance,
+    /// What was paid before for a resource that failed. The balance stays.
+    Credit,
 }
 
 impl Payment {
@@ -59,6 +71,19 @@ impl Payment {
     /// What it pays.
     pub fn price(&self) -> Price {
         self.price
+    }
+
+    /// Where that is taken from.
+    pub fn means(&self) -> Means {
+        self.means
+    }
+
+    /// What the sender owes more than before.
+    pub fn charged(&self) -> TokenAmount {
+        match self.means {
+            Means::Balance => self.price.amount(),
+            Means::Credit => TokenAmount::ZERO,
+        }
     }
 }
 
@@ -135,40 +160,44 @@ pub fn decide(offer: &Offer, known: Known<'_>, asked: &Asked) -> Verdict {
     };
     let proof = BalanceProof { channel, balance: proof.balance, signature: proof.signature };
     match judge(offer, &proof, state, asked.price) {
-        Ok(payment) => Verdict::Accept(payment),
-        Err(refusal) if fresh || !refusal.may_be_stale() => Verdict::Charge(refusal),
-        Err(_) => Verdict::Fetch(channel),
+        Verdict::Charge(refusal) if !fresh && refusal.may_be_stale() => Verdict::Fetch(channel),
+        Verdict::Wait if !fresh => Verdict::Fetch(channel),
+        verdict @ (Verdict::Charge(_) | Verdict::Wait | Verdict::Accept(_) | Verdict::Fetch(_)) => verdict,
     }
 }
 
-fn judge(
-    offer: &Offer,
-    proof: &BalanceProof,
-    state: &ChannelState,
-    price: Price,
-) -> Result<Payment, Refusal> {
+fn judge(offer: &Offer, proof: &BalanceProof, state: &ChannelState, price: Price) -> Verdict {
     let open = match state {
-        ChannelState::Unconfirmed { missing } => return Err(Refusal::Unconfirmed { missing: *missing }),
-        ChannelState::Absent => return Err(Refusal::NoSuchChannel),
-        ChannelState::Closed => return Err(Refusal::ChannelClosed),
+        ChannelState::Unconfirmed { missing } => {
+            return Verdict::Charge(Refusal::Unconfirmed { missing: *missing });
+        }
+        ChannelState::Absent => return Verdict::Charge(Refusal::NoSuchChannel),
+        ChannelState::Closed => return Verdict::Charge(Refusal::ChannelClosed),
         ChannelState::Open(open) => open,
     };
     let sender = proof.channel.sender;
     if proof.signer() != Some(sender) {
-        return Err(Refusal::WrongSigner);
+        return Verdict::Charge(Refusal::WrongSigner);
     }
     let held = Held { sender, balance: open.balance, signature: open.signature };
-    if proof.balance == open.balance {
-        return Err(Refusal::Replay(held));
+    let replay = proof.balance == open.balance;
+    if replay && open.credit >= price.amount() {
+        return Verdict::Accept(Payment { proof: *proof, price, means: Means::Credit });
     }
-    let amount = proof.balance.checked_sub(open.balance).ok_or(Refusal::InvalidAmount(held))?;
-    if amount != price.amount() || offer.amount.is_some_and(|said| said != amount) {
-        return Err(Refusal::InvalidAmount(held));
+    if !open.lends(price) {
+        return Verdict::Wait;
+    }
+    if replay {
+        return Verdict::Charge(Refusal::Replay(held));
+    }
+    let amount = proof.balance.checked_sub(open.balance);
+    if amount != Some(price.amount()) || offer.amount.is_some_and(|said| Some(said) != amount) {
+        return Verdict::Charge(Refusal::InvalidAmount(held));
     }
     if proof.balance > open.deposit {
-        return Err(Refusal::OverDeposit(held));
+        return Verdict::Charge(Refusal::OverDeposit(held));
     }
-    Ok(Payment { proof: *proof, price })
+    Verdict::Accept(Payment { proof: *proof, price, means: Means::Balance })
 }
 
 impl Refusal {
@@ -187,13 +216,23 @@ impl Refusal {
 }
 
 impl OpenChannel {
+    /// Whether one more payment of this price stays below what the merchant lends.
+    fn lends(&self, price: Price) -> bool {
+        let next = self.balance.checked_add(price.amount());
+        self.ceiling.is_none_or(|ceiling| next.is_some_and(|next| next <= ceiling))
+    }
+
     /// The channel after this payment was accepted.
     #[must_use]
     pub fn after(&self, payment: &Payment) -> Self {
-        Self {
-            deposit: self.deposit,
-            balance: payment.proof.balance,
-            signature: Some(payment.proof.signature),
+        match payment.means {
+            Means::Balance => {
+                Self { balance: payment.proof.balance, signature: Some(payment.proof.signature), ..*self }
+            }
+            Means::Credit => {
+                let left = self.credit.checked_sub(payment.price.amount());
+                Self { credit: left.unwrap_or(TokenAmount::ZERO), ..*self }
+            }
         }
     }
 }

@@ -49,6 +49,11 @@ impl<'a> Request<'a> {
         host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
     }
 
+    /// Whether the connection is to be used for something else than HTTP from here on, as by a WebSocket.
+    pub fn is_upgrade(self) -> bool {
+        self.method() == b"CONNECT" || self.first("upgrade").is_some() || self.first(":protocol").is_some()
+    }
+
     /// Whether a browser asks here whether it may send the real request.
     pub fn is_preflight(self) -> bool {
         self.method() == b"OPTIONS"

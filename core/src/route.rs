@@ -19,6 +19,9 @@ pub trait Surroundings {
 
     /// The same map of the route's virtual host.
     fn virtual_host_metadata(&self) -> Option<Vec<u8>>;
+
+    /// What any worker of this Envoy announced last under this number, below 16,384.
+    fn announced(&self, slot: u32) -> Option<Vec<u8>>;
 }
 
 /// The price on a route, or else on its virtual host. `None` where neither names one; `Some(None)` is free.
@@ -119,6 +122,10 @@ mod tests {
 
         fn virtual_host_metadata(&self) -> Option<Vec<u8>> {
             self.1.clone()
+        }
+
+        fn announced(&self, _slot: u32) -> Option<Vec<u8>> {
+            None
         }
     }
 

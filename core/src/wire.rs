@@ -3,6 +3,8 @@
 //! One `POST` to [`BATCH_PATH`] carries any number of entries and is answered by one answer an entry, in order. A
 //! batch without entries asks for identity and health only. Unknown fields are ignored; another [`VERSION`] is not.
 
+use core::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{BlockNumber, ChannelState};
@@ -16,6 +18,16 @@ pub const BATCH_PATH: &str = "/v1/batch";
 
 /// The most entries that one batch may have.
 pub const MAX_ENTRIES: usize = 1024;
+
+/// How long a filter repeats a take-back of an attempt whose outcome it does not know.
+pub const TAKE_BACK_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// How old a commit may be when the ledger judges it: less than [`TAKE_BACK_FOR`] by more than [`CLOCK_LEAD`], so that
+/// no commit is accepted that its filter has stopped taking back.
+pub const COMMIT_FOR: Duration = Duration::from_secs(4 * 60);
+
+/// How far the filter's clock may be ahead of the sidecar's.
+pub const CLOCK_LEAD: Duration = Duration::from_secs(50);
 
 /// Whose payments are judged. Filter and sidecar must agree on all of it, since neither digest names the chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +73,9 @@ pub struct BatchRequest {
     pub version: u32,
     /// What the filter is configured for.
     pub identity: Identity,
+    /// When it was sent, in milliseconds since 1970 by the filter's clock. Commits older than [`COMMIT_FOR`] are
+    /// refused.
+    pub sent_at: u64,
     /// Decided one after the other.
     pub entries: Vec<Entry>,
 }
@@ -183,6 +198,12 @@ pub enum Answer {
         channel: ChannelState,
     },
     /// To a take-back: the payment stays, because it is final (a later payment or a closing agreement stands on it).
+    /// Its price is now a credit of the channel. To a commit: the attempt became a credit before.
+    Credited {
+        /// The channel as it stands now.
+        channel: ChannelState,
+    },
+    /// To a take-back: the payment stays, because as many as the merchant allows were taken back in a row.
     Final {
         /// The channel as it stands now.
         channel: ChannelState,
@@ -199,6 +220,7 @@ impl Answer {
             | Self::Accepted { channel }
             | Self::Refused { channel }
             | Self::TakenBack { channel }
+            | Self::Credited { channel }
             | Self::Final { channel } => Some(channel),
             Self::Conflict => None,
         }
@@ -237,17 +259,21 @@ mod tests {
 
     #[test]
     fn a_channel_state_is_named_and_flat() {
-        let open = ChannelState::Open(OpenChannel {
-            deposit: TokenAmount::new(30),
-            balance: TokenAmount::ZERO,
-            signature: None,
-        });
+        let fresh = OpenChannel::new(TokenAmount::new(30));
+        let open = ChannelState::Open(fresh);
         let json = serde_json::to_string(&Answer::Accepted { channel: open }).unwrap();
         assert_eq!(
             json,
             r#"{"is":"accepted","channel":{"state":"open","deposit":"30","balance":"0","signature":null}}"#
         );
         assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), Answer::Accepted { channel: open });
+
+        let bounded =
+            OpenChannel { credit: TokenAmount::new(2), ceiling: Some(TokenAmount::new(20)), ..fresh };
+        let answer = Answer::Channel { channel: ChannelState::Open(bounded) };
+        let json = serde_json::to_string(&answer).unwrap();
+        assert!(json.contains(r#""credit":"2","ceiling":"20""#), "{json}");
+        assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer);
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod common;
 use common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign};
 use uraiden_core::amount::Price;
 use uraiden_core::channel::{ChannelState, OpenChannel};
-use uraiden_core::decide::{Asked, Known};
+use uraiden_core::decide::{Asked, Known, Means};
 use uraiden_core::offer::{Offer, OfferedProof};
 use uraiden_core::{Refusal, TokenAmount, Verdict, decide};
 
@@ -110,6 +110,7 @@ fn memory_may_accept_but_not_refuse_for_what_may_have_changed() {
         |offer: &Offer, state: &ChannelState| match decide(offer, Known::Remembered(state), &asked()) {
             Verdict::Accept(_) => "accepted",
             Verdict::Charge(refusal) => refusal.code(),
+            Verdict::Wait => "wait",
             Verdict::Fetch(_) => "fetch",
         };
     for balance in [75, 85, 94, 96, 105] {
@@ -120,6 +121,43 @@ fn memory_may_accept_but_not_refuse_for_what_may_have_changed() {
     }
     assert_eq!(remembered(&offer(95), &open(85)), "accepted");
     assert_eq!(remembered(&forged(95), &open(85)), "wrong-signer");
+}
+
+#[test]
+fn a_replay_of_the_latest_proof_is_served_from_a_credit_that_is_large_enough() {
+    for (credit, outcome) in [(0, "replay"), (9, "replay"), (10, "accepted"), (85, "accepted")] {
+        let channel = OpenChannel { credit: amount(credit), ..held(amount(85)) };
+        let state = ChannelState::Open(channel);
+        assert_eq!(outcome_of(&offer(85), &state), outcome, "{credit}");
+        assert_eq!(outcome_of(&offer(75), &state), "invalid-amount", "no other proof is");
+        let Verdict::Accept(payment) = decide(&offer(95), Known::Fresh(&state), &asked()) else { panic!() };
+        assert_eq!((payment.means(), payment.charged()), (Means::Balance, amount(10)));
+        assert_eq!(channel.after(&payment).credit, amount(credit), "a new payment leaves it alone");
+    }
+    let channel = OpenChannel { credit: amount(25), ..held(amount(85)) };
+    let state = ChannelState::Open(channel);
+    let Verdict::Accept(payment) = decide(&offer(85), Known::Fresh(&state), &asked()) else { panic!() };
+    assert_eq!((payment.means(), payment.charged()), (Means::Credit, amount(0)));
+    assert_eq!(channel.after(&payment), OpenChannel { credit: amount(15), ..channel });
+}
+
+#[test]
+fn a_channel_that_owes_as_much_as_the_merchant_lends_has_to_wait() {
+    let state = |balance, ceiling, credit| {
+        let channel = held(amount(balance));
+        let bounds = OpenChannel { ceiling: Some(amount(ceiling)), credit: amount(credit), ..channel };
+        ChannelState::Open(bounds)
+    };
+    assert_eq!(outcome_of(&offer(95), &state(85, 95, 0)), "accepted", "exactly to the limit");
+    for balance in [75, 85, 95, 200] {
+        assert_eq!(outcome_of(&offer(balance), &state(85, 94, 0)), "wait", "{balance}");
+    }
+    assert_eq!(outcome_of(&forged(95), &state(85, 94, 0)), "wrong-signer", "a stranger is told nothing");
+    assert_eq!(outcome_of(&offer(85), &state(85, 94, 10)), "accepted", "a credit lends nothing");
+    assert_eq!(outcome_of(&offer(95), &state(85, u64::MAX, 0)), "accepted");
+    let remembered = state(85, 94, 0);
+    let verdict = decide(&offer(95), Known::Remembered(&remembered), &asked());
+    assert!(matches!(verdict, Verdict::Fetch(_)), "a withdrawal may have come since");
 }
 
 #[test]
@@ -142,6 +180,7 @@ fn outcome_of(offer: &Offer, state: &ChannelState) -> &'static str {
     match decide(offer, Known::Fresh(state), &asked()) {
         Verdict::Accept(_) => "accepted",
         Verdict::Charge(refusal) => refusal.code(),
+        Verdict::Wait => "wait",
         Verdict::Fetch(_) => "fetch",
     }
 }
@@ -155,7 +194,7 @@ fn open(balance: u64) -> ChannelState {
 }
 
 fn held(balance: TokenAmount) -> OpenChannel {
-    OpenChannel { deposit: amount(100), balance, signature: Some(sign(balance)) }
+    OpenChannel { balance, signature: Some(sign(balance)), ..OpenChannel::new(amount(100)) }
 }
 
 fn offer(balance: u64) -> Offer {

@@ -41,8 +41,13 @@ pub async fn run(settings: Settings) -> Result<()> {
     let key = Arc::new(ReceiverKey::load(&settings.receiver_key).context("the receiver's key")?);
     let internal_token = token("internal", settings.internal_token_file.as_deref())?;
     let admin_token = token("admin", settings.admin_token_file.as_deref())?;
-    let scope =
-        Scope { contract: settings.contract, receiver: key.address(), confirmations: settings.confirmations };
+    let scope = Scope {
+        contract: settings.contract,
+        receiver: key.address(),
+        confirmations: settings.confirmations,
+        exposure_limit: settings.exposure_limit,
+        take_backs_in_a_row: settings.take_backs_in_a_row,
+    };
     let health = Arc::new(HealthBoard::new(settings.node_timeout));
     let Opened { store, writer } = Store::open(&settings.database, scope, health.clone()).await?;
     let node = Node::new(

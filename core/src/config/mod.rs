@@ -1,6 +1,7 @@
 //! The filter's configuration: JSON, camelCase, durations as text, unknown keys refused with their path.
 
 mod charge_on;
+mod overlap;
 mod price_source;
 mod reader;
 mod rule;
@@ -17,6 +18,7 @@ use crate::wire::Identity;
 use crate::{Address, TokenAmount};
 
 pub use charge_on::ChargeOn;
+pub use overlap::Overlap;
 pub use price_source::{PriceSource, Question};
 pub use reader::ConfigError;
 use reader::{Document, Node};
@@ -36,6 +38,8 @@ pub struct Config {
     pub assets_path: String,
     /// Whether a browser gets a page instead of a problem document.
     pub paywall_page: bool,
+    /// Which requests go upstream while their payments are made durable.
+    pub overlap: Overlap,
     /// Which answers are paid for.
     pub charge_on: ChargeOn,
     /// What admission marks are made with, for a service that wants to check them.
@@ -116,6 +120,8 @@ impl Config {
         let paywall_page = root.optional("paywallPage").map_or(Ok(true), |node| node.boolean())?;
         let charge_on =
             root.optional("chargeOn").map_or(Ok(ChargeOn::Success), |node| ChargeOn::read(&node))?;
+        let overlap =
+            root.optional("overlap").map_or(Ok(Overlap::SafeMethods), |node| Overlap::read(&node))?;
         let mark = root.optional("mark").map(|node| mark_secret(&node)).transpose()?;
         root.finish()?;
         Ok(Self {
@@ -124,6 +130,7 @@ impl Config {
             gateway_path,
             assets_path,
             paywall_page,
+            overlap,
             charge_on,
             mark,
             default_price,

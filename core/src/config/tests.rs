@@ -316,7 +316,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/paywal",
             json!(true),
-            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, chargeOn, mark",
+            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, chargeOn, overlap, mark",
         ),
     ] {
         let mut config = sample();

@@ -3,11 +3,14 @@
 //! Events come in (a request, a response, a stream's end, the sidecar's answer), a [`Step`] for each stream that can
 //! go on comes out. The gate is told the time and given its randomness, so that it can be tested as it runs.
 
+mod announcement;
 mod memory;
 mod outbox;
+mod outgoing;
 mod prices;
 mod settle;
 mod sidecar;
+mod stage;
 mod strangers;
 
 use core::time::Duration;
@@ -19,22 +22,20 @@ use crate::config::{Config, Tariff};
 use crate::cookie;
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
 use crate::form::Form;
-use crate::mark::RequestLine;
-use crate::offer::{HeaderError, Offer};
 use crate::path::Path;
 use crate::request::Request;
-use crate::response::Response;
 use crate::route::{self, Surroundings};
-use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry};
-use crate::{ChannelId, Price, header};
+use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry, TAKE_BACK_FOR};
+use crate::{ChannelId, header};
 
+pub use announcement::Announcement;
 use memory::Memory;
-use outbox::{Item, Outbox};
+use outbox::{Item, Outbox, Sending};
 pub use prices::Inquiry;
 use prices::PriceBook;
 use sidecar::Sidecar;
 pub use sidecar::{CallOutcome, Notice};
-use strangers::Source;
+use stage::{Case, Stage};
 
 /// Names a stream of this worker.
 pub type StreamId = u32;
@@ -44,9 +45,6 @@ pub type Moment = Duration;
 
 /// Header names and the values they are set to.
 pub type Headers = Vec<(&'static str, String)>;
-
-/// How long a take-back is repeated before it is given up.
-const TAKE_BACK_FOR: Duration = Duration::from_secs(5 * 60);
 
 /// What happens to a stream next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +71,17 @@ pub struct Admission {
     pub headers: Headers,
     /// What was paid for it; `None` where it is free.
     pub payment: Option<Payment>,
+    /// What the other workers should know of it.
+    pub announcement: Option<Announcement>,
+}
+
+/// One call to the sidecar.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// What is asked.
+    pub batch: BatchRequest,
+    /// How long the answer may take.
+    pub timeout: Duration,
 }
 
 /// What one worker knows.
@@ -84,44 +93,6 @@ pub struct Gate {
     outbox: Outbox,
     prices: PriceBook,
     sidecar: Sidecar,
-}
-
-/// Where a stream that has a price stands. A stream without one is not kept.
-enum Stage {
-    /// Its request is held until its price is known.
-    Pricing(Box<Unpriced>),
-    /// Its request is held until the channel's state is known.
-    Looking(Case),
-    /// Its request is held until the payment is durable.
-    Committing { case: Case, payment: Payment },
-    /// It is paid and at the upstream.
-    Served { payment: Payment, attempt: Attempt },
-    /// A browser's question whether it may send the real request; it is free.
-    Preflight,
-    /// The upstream failed; its response is held until the payment is taken back.
-    Returning { payment: Payment },
-    /// It was answered.
-    Ended,
-}
-
-/// A request, read, whose price may not be known yet.
-struct Unpriced {
-    offer: Result<Offer, HeaderError>,
-    form: Form,
-    /// What its admission mark covers, where marks are made.
-    line: Option<RequestLine>,
-    /// Where it comes from; any place where its channel is known.
-    source: Source,
-}
-
-/// A priced request, read.
-#[derive(Clone)]
-struct Case {
-    offer: Offer,
-    price: Price,
-    form: Form,
-    line: Option<RequestLine>,
-    source: Source,
 }
 
 /// Makes ids that no other worker makes.
@@ -142,11 +113,11 @@ impl Gate {
     pub fn new(config: Config, random: u64) -> Self {
         Self {
             sidecar: Sidecar::new(config.identity),
+            outbox: Outbox::new(config.sidecar.timeout),
             config,
             attempts: AttemptIds { worker: random, count: 0 },
             streams: HashMap::new(),
             memory: Memory::default(),
-            outbox: Outbox::default(),
             prices: PriceBook::default(),
         }
     }
@@ -202,7 +173,7 @@ impl Gate {
         }
         let unpriced = self.read(request, form, around);
         match price {
-            Ok(price) => self.priced(stream, unpriced, price),
+            Ok(price) => self.priced(stream, unpriced, price, now),
             Err(question) => {
                 if !self.prices.wait(question, stream) {
                     return self.refuse(stream, form, &Problem::Busy(Busy::PriceService));
@@ -213,68 +184,6 @@ impl Gate {
         }
     }
 
-    /// Reads all that is needed of a request, since its headers cannot be read later.
-    fn read(&self, request: Request<'_>, form: Form, around: &impl Surroundings) -> Unpriced {
-        let offer = Offer::read(request);
-        let proof = offer.as_ref().ok().and_then(|offer| offer.proof);
-        let stranger = proof.is_some_and(|proof| self.memory.get(&proof.channel()).is_none());
-        let source = if stranger { around.source() } else { None };
-        let source = source.map(|address| Source::of(&address)).unwrap_or_default();
-        let line = self.config.mark.is_some().then(|| RequestLine::of(request));
-        Unpriced { offer, form, line, source }
-    }
-
-    /// Judges a request whose price is known.
-    fn priced(&mut self, stream: StreamId, unpriced: Unpriced, price: Price) -> Step {
-        let Unpriced { offer, form, line, source } = unpriced;
-        match offer {
-            Ok(offer) => self.judge(stream, Case { offer, price, form, line, source }, None),
-            Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
-        }
-    }
-
-    /// Whether the response of this stream has to be looked at: not on free routes.
-    pub fn watches(&self, stream: StreamId) -> bool {
-        self.streams.contains_key(&stream)
-    }
-
-    /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own.
-    pub fn response(&mut self, stream: StreamId, response: Response<'_>, now: Moment) -> Step {
-        let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
-        let exposed = response.exposed().map(|value| ("access-control-expose-headers", value));
-        match core::mem::replace(stage, Stage::Ended) {
-            Stage::Served { payment, attempt } if !self.config.charge_on.charges(response.status()) => {
-                self.streams.insert(stream, Stage::Returning { payment });
-                self.outbox.push(Item::take_back(Some(stream), attempt, deadline(now)));
-                Step::Hold
-            }
-            Stage::Served { payment, .. } => {
-                let mut headers = self.config.terms(payment.price()).headers();
-                headers.extend(payment.headers());
-                headers.extend(response.private().map(|value| ("cache-control", value)));
-                headers.extend(exposed);
-                Step::Release(headers)
-            }
-            Stage::Preflight => {
-                let allowed = response.allowed().map(|value| ("access-control-allow-headers", value));
-                Step::Release(allowed.into_iter().collect())
-            }
-            Stage::Pricing(_) | Stage::Looking(_) | Stage::Committing { .. } => {
-                // Envoy's own answer to a stream that was held for too long.
-                self.outbox.forget(stream);
-                Step::Release(Vec::new())
-            }
-            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed.into_iter().collect()),
-        }
-    }
-
-    /// Forgets a stream. What it asked for and was not sent yet is not sent.
-    pub fn gone(&mut self, stream: StreamId) {
-        if self.streams.remove(&stream).is_some() {
-            self.outbox.forget(stream);
-        }
-    }
-
     /// Whether a call is worth making now.
     pub fn has_work(&self, now: Moment) -> bool {
         self.outbox.has_work(now) || self.prices.has_questions()
@@ -282,7 +191,7 @@ impl Gate {
 
     /// Everything that gathered while the last call was under way, as the next call; `None` while one is under way
     /// or nothing is to be asked.
-    pub fn next_call(&mut self, now: Moment) -> Option<BatchRequest> {
+    pub fn next_call(&mut self, now: Moment) -> Option<Call> {
         if self.outbox.has_work(now) { self.call(now) } else { None }
     }
 
@@ -292,18 +201,18 @@ impl Gate {
     }
 
     /// Once a second: a call that asks for the sidecar's health, and again for take-backs that failed.
-    pub fn tick(&mut self, now: Moment) -> Option<BatchRequest> {
+    pub fn tick(&mut self, now: Moment) -> Option<Call> {
         self.outbox.retry();
         self.call(now)
     }
 
-    fn call(&mut self, now: Moment) -> Option<BatchRequest> {
-        let entries = self.outbox.send(now)?;
-        Some(self.sidecar.request(entries))
+    fn call(&mut self, now: Moment) -> Option<Call> {
+        let Sending { entries, timeout } = self.outbox.send(now)?;
+        Some(Call { batch: self.sidecar.request(entries, now), timeout })
     }
 
     /// Judges a case by a fresh state, or by what is remembered.
-    fn judge(&mut self, stream: StreamId, case: Case, fresh: Option<&ChannelState>) -> Step {
+    fn judge(&mut self, stream: StreamId, case: Case, fresh: Option<&ChannelState>, now: Moment) -> Step {
         let known = match (fresh, &case.offer.proof) {
             (Some(state), _) => Known::Fresh(state),
             (None, Some(proof)) => self.memory.get(&proof.channel()).map_or(Known::Unread, Known::Remembered),
@@ -311,42 +220,74 @@ impl Gate {
         };
         match decide(&case.offer, known, &self.config.asked(case.price)) {
             Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
+            Verdict::Wait => self.refuse(stream, case.form, &Problem::Busy(Busy::ExposureLimit)),
             Verdict::Fetch(channel) => self.look_up(stream, case, key(&channel)),
-            Verdict::Accept(payment) => {
-                let proof = payment.proof();
-                let attempt = Attempt {
-                    id: self.attempts.next(),
-                    channel: key(&proof.channel),
-                    price: case.price.amount(),
-                    balance: proof.balance,
-                    signature: proof.signature,
-                };
-                let form = case.form;
-                self.ask(stream, form, Stage::Committing { case, payment }, Entry::Commit(attempt))
-            }
+            Verdict::Accept(payment) => self.commit(stream, case, payment, now),
         }
+    }
+
+    /// Has the ledger record a payment. The request goes upstream meanwhile, where that is allowed, its channel is good
+    /// and has no other request there.
+    fn commit(&mut self, stream: StreamId, case: Case, payment: Payment, now: Moment) -> Step {
+        if self.outbox.is_full() {
+            return self.refuse(stream, case.form, &Problem::Busy(Busy::Queue));
+        }
+        let proof = payment.proof();
+        let attempt = Attempt {
+            id: self.attempts.next(),
+            channel: key(&proof.channel),
+            price: case.price.amount(),
+            balance: proof.balance,
+            signature: proof.signature,
+        };
+        let good = case.overlaps && self.memory.is_good(&attempt.channel);
+        if good && self.outbox.push_overlapping(stream, attempt) {
+            let admission = self.admission(&case, payment, attempt.id, "pending", now);
+            self.streams.insert(stream, Stage::Overlapping { case, payment, shown: None });
+            return Step::Forward(admission);
+        }
+        self.streams.insert(stream, Stage::Committing { case, payment });
+        self.outbox.push(Item::question(stream, Entry::Commit(attempt)));
+        Step::Hold
     }
 
     fn look_up(&mut self, stream: StreamId, case: Case, channel: ChannelKey) -> Step {
         let (form, source) = (case.form, case.source);
-        let question = Entry::Lookup(channel);
-        if self.memory.get(&channel).is_some() {
-            return self.ask(stream, form, Stage::Looking(case), question);
-        }
-        if !self.outbox.push_stranger(source, Item::question(stream, question)) {
-            return self.refuse(stream, form, &Problem::Busy(Busy::UnknownChannels));
+        let question = Item::question(stream, Entry::Lookup(channel));
+        if self.memory.get(&channel).is_none() {
+            if !self.outbox.push_stranger(source, question) {
+                return self.refuse(stream, form, &Problem::Busy(Busy::UnknownChannels));
+            }
+        } else if self.outbox.is_full() {
+            return self.refuse(stream, form, &Problem::Busy(Busy::Queue));
+        } else {
+            self.outbox.push(question);
         }
         self.streams.insert(stream, Stage::Looking(case));
         Step::Hold
     }
 
-    fn ask(&mut self, stream: StreamId, form: Form, stage: Stage, entry: Entry) -> Step {
-        if self.outbox.is_full() {
-            return self.refuse(stream, form, &Problem::Busy(Busy::Queue));
+    /// How a paid request goes upstream; `durability` is `durable` or `pending`.
+    fn admission(
+        &self,
+        case: &Case,
+        payment: Payment,
+        attempt: AttemptId,
+        durability: &str,
+        now: Moment,
+    ) -> Admission {
+        let channel = payment.proof().channel;
+        let mut headers = vec![
+            (header::UPSTREAM_SENDER, channel.sender.to_string()),
+            (header::UPSTREAM_AMOUNT, payment.price().to_string()),
+            (header::UPSTREAM_CHANNEL, channel.open_block.to_string()),
+            (header::UPSTREAM_PAYMENT, durability.to_owned()),
+        ];
+        if let (Some(secret), Some(line)) = (&self.config.mark, &case.line) {
+            headers.push((header::UPSTREAM_MARK, secret.mark(line, &payment, attempt, now.as_secs())));
         }
-        self.streams.insert(stream, stage);
-        self.outbox.push(Item::question(stream, entry));
-        Step::Hold
+        let announcement = Announcement::new(&key(&channel), payment.proof().balance);
+        Admission { headers, payment: Some(payment), announcement: Some(announcement) }
     }
 
     fn charge(&mut self, stream: StreamId, case: &Case, refusal: Refusal) -> Step {
@@ -374,15 +315,4 @@ fn deadline(now: Moment) -> Moment {
 
 fn key(channel: &ChannelId) -> ChannelKey {
     ChannelKey { sender: channel.sender, open_block: channel.open_block }
-}
-
-/// What the upstream is told of a payment that is durable.
-fn upstream_headers(payment: &Payment) -> Headers {
-    let channel = payment.proof().channel;
-    vec![
-        (header::UPSTREAM_SENDER, channel.sender.to_string()),
-        (header::UPSTREAM_AMOUNT, payment.price().to_string()),
-        (header::UPSTREAM_CHANNEL, channel.open_block.to_string()),
-        (header::UPSTREAM_PAYMENT, "durable".to_owned()),
-    ]
 }

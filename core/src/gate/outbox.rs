@@ -1,10 +1,11 @@
 //! The questions to the sidecar: one call at a time, everything else gathers for the next one.
 
-use std::collections::VecDeque;
+use core::time::Duration;
+use std::collections::{HashMap, VecDeque};
 
 use super::strangers::{Source, Strangers};
 use super::{Moment, StreamId};
-use crate::wire::{Attempt, ChannelKey, Entry, MAX_ENTRIES};
+use crate::wire::{Attempt, AttemptId, ChannelKey, Entry, MAX_ENTRIES};
 
 /// How many questions may wait. A worker that is this far behind should refuse, not remember.
 const QUEUE_BOUND: usize = 4 * MAX_ENTRIES;
@@ -18,15 +19,23 @@ pub(super) struct Item {
     pub(super) entry: Entry,
     /// Until when it is repeated; `None` for what is not.
     pub(super) until: Option<Moment>,
+    /// Whether its request went upstream already, so that a client that leaves has been served all the same.
+    pub(super) ran: bool,
 }
 
 impl Item {
     pub(super) fn question(stream: StreamId, entry: Entry) -> Self {
-        Self { streams: vec![stream], entry, until: None }
+        Self { streams: vec![stream], entry, until: None, ran: false }
+    }
+
+    /// The commit of a request that goes upstream meanwhile.
+    fn overlapping(stream: StreamId, attempt: Attempt) -> Self {
+        Self { ran: true, ..Self::question(stream, Entry::Commit(attempt)) }
     }
 
     pub(super) fn take_back(stream: Option<StreamId>, attempt: Attempt, until: Moment) -> Self {
-        Self { streams: stream.into_iter().collect(), entry: Entry::TakeBack(attempt), until: Some(until) }
+        let streams = stream.into_iter().collect();
+        Self { streams, entry: Entry::TakeBack(attempt), until: Some(until), ran: false }
     }
 
     pub(super) fn channel(&self) -> ChannelKey {
@@ -37,21 +46,70 @@ impl Item {
     }
 }
 
-#[derive(Default)]
+/// The call that is under way.
+struct Flight {
+    items: Vec<Item>,
+    since: Moment,
+    repeat: Repeat,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Never,
+    Now,
+    Done,
+}
+
+/// What the next call asks, and how long its answer may take.
+pub(super) struct Sending {
+    pub(super) entries: Vec<Entry>,
+    pub(super) timeout: Duration,
+}
+
 pub(super) struct Outbox {
+    timeout: Duration,
     queue: VecDeque<Item>,
     strangers: Strangers,
-    under_way: Option<Vec<Item>>,
+    under_way: Option<Flight>,
     retries: Vec<Item>,
+    /// The channels that have a request at the upstream whose payment is not durable yet: one each.
+    overlapping: HashMap<ChannelKey, AttemptId>,
 }
 
 impl Outbox {
+    /// A call that takes longer than `timeout` has failed.
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            queue: VecDeque::new(),
+            strangers: Strangers::default(),
+            under_way: None,
+            retries: Vec::new(),
+            overlapping: HashMap::new(),
+        }
+    }
+
     pub(super) fn is_full(&self) -> bool {
         self.queue.len() >= QUEUE_BOUND
     }
 
     pub(super) fn push(&mut self, item: Item) {
         self.queue.push_back(item);
+    }
+
+    /// Keeps a take-back that somebody waits for: it goes with the very next call.
+    pub(super) fn push_first(&mut self, item: Item) {
+        self.queue.push_front(item);
+    }
+
+    /// Keeps the commit of a request that goes upstream meanwhile. `false` where the channel has one such already.
+    pub(super) fn push_overlapping(&mut self, stream: StreamId, attempt: Attempt) -> bool {
+        let free = !self.overlapping.contains_key(&attempt.channel);
+        if free {
+            self.overlapping.insert(attempt.channel, attempt.id);
+            self.queue.push_back(Item::overlapping(stream, attempt));
+        }
+        free
     }
 
     /// Keeps a question about a channel that was never met. `false` where too many wait already.
@@ -72,32 +130,84 @@ impl Outbox {
         self.queue.extend(self.retries.drain(..));
     }
 
-    /// Whether something may be asked now and no call is under way.
+    /// Whether something may be asked now.
     pub(super) fn has_work(&self, now: Moment) -> bool {
-        self.under_way.is_none() && (!self.queue.is_empty() || self.strangers.has_work(now))
+        match &self.under_way {
+            Some(flight) => flight.repeat == Repeat::Now,
+            None => !self.queue.is_empty() || self.strangers.has_work(now),
+        }
     }
 
-    /// The entries of the next call, which may be none; `None` while a call is under way.
-    pub(super) fn send(&mut self, now: Moment) -> Option<Vec<Entry>> {
-        if self.under_way.is_some() {
-            return None;
+    /// The next call, which may ask nothing; `None` while a call is under way.
+    pub(super) fn send(&mut self, now: Moment) -> Option<Sending> {
+        if let Some(flight) = &mut self.under_way {
+            if flight.repeat != Repeat::Now {
+                return None;
+            }
+            flight.repeat = Repeat::Done;
+            let timeout = self.timeout.saturating_sub(now.saturating_sub(flight.since));
+            return Some(Sending { entries: entries(&flight.items), timeout });
         }
         let mut items = self.strangers.take(now);
         let room = MAX_ENTRIES.saturating_sub(items.len()).min(self.queue.len());
         items.extend(self.queue.drain(..room));
-        let entries = items.iter().map(|item| item.entry.clone()).collect();
-        self.under_way = Some(items);
-        Some(entries)
+        let entries = entries(&items);
+        self.under_way = Some(Flight { items, since: now, repeat: Repeat::Never });
+        Some(Sending { entries, timeout: self.timeout })
+    }
+
+    /// Sends the call that is under way once more, with the same attempts in it, if it asked anything and there is
+    /// time. `false` where it has failed for good.
+    pub(super) fn repeat(&mut self, now: Moment) -> bool {
+        let Some(flight) = &mut self.under_way else { return false };
+        let in_time = now.saturating_sub(flight.since) < self.timeout;
+        let worth_it = flight.repeat == Repeat::Never && in_time && !flight.items.is_empty();
+        if worth_it {
+            flight.repeat = Repeat::Now;
+        }
+        worth_it
+    }
+
+    /// How many answers the call that is under way should have.
+    pub(super) fn asked(&self) -> usize {
+        self.under_way.as_ref().map_or(0, |flight| flight.items.len())
     }
 
     /// Ends the call that is under way.
     pub(super) fn answered(&mut self) -> Vec<Item> {
-        self.under_way.take().unwrap_or_default()
+        let items = self.under_way.take().map(|flight| flight.items).unwrap_or_default();
+        for item in &items {
+            free(&mut self.overlapping, item);
+        }
+        items
     }
 
-    /// Drops the questions of a stream that were not sent. A take-back stays.
+    /// Drops the questions of a stream that will not be served. What was sent already is for nobody; take-backs stay.
     pub(super) fn forget(&mut self, stream: StreamId) {
-        self.queue.retain(|item| !item.streams.contains(&stream) || matches!(item.entry, Entry::TakeBack(_)));
+        let overlapping = &mut self.overlapping;
+        self.queue.retain(|item| {
+            let stays = !item.streams.contains(&stream) || matches!(item.entry, Entry::TakeBack(_));
+            if !stays {
+                free(overlapping, item);
+            }
+            stays
+        });
+        for item in self.under_way.iter_mut().flat_map(|flight| &mut flight.items) {
+            item.ran &= !item.streams.contains(&stream);
+        }
         self.strangers.forget(stream);
+    }
+}
+
+fn entries(items: &[Item]) -> Vec<Entry> {
+    items.iter().map(|item| item.entry.clone()).collect()
+}
+
+/// The channel may overlap again, if this was its overlapping commit.
+fn free(overlapping: &mut HashMap<ChannelKey, AttemptId>, item: &Item) {
+    if let Entry::Commit(attempt) = &item.entry
+        && overlapping.get(&attempt.channel) == Some(&attempt.id)
+    {
+        overlapping.remove(&attempt.channel);
     }
 }

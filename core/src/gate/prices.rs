@@ -136,6 +136,6 @@ fn read(outcome: CallOutcome<'_>) -> Result<Option<Price>, String> {
             .map(|answer| Price::new(answer.price))
             .map_err(|error| format!("its answer cannot be read: {error}")),
         CallOutcome::Response { status, .. } => Err(format!("it answered {status}")),
-        CallOutcome::Failed => Err("it did not answer".to_owned()),
+        CallOutcome::CutOff | CallOutcome::NotSent => Err("it did not answer".to_owned()),
     }
 }

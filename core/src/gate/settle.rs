@@ -3,12 +3,13 @@
 use super::outbox::Item;
 use super::prices::Answered;
 use super::sidecar::{CallOutcome, Notice, Reading};
-use super::{Admission, Case, Gate, Moment, Stage, Step, StreamId, deadline, upstream_headers};
-use crate::answer::{Busy, Problem, Unavailable};
+use super::stage::{Case, Place, Stage};
+use super::{Admission, Gate, Moment, Step, StreamId, deadline};
+use crate::answer::{Balance, Busy, Problem, Unavailable};
 use crate::channel::ChannelState;
-use crate::decide::{Known, Verdict, decide};
-use crate::header;
-use crate::wire::{Answer, Entry};
+use crate::decide::{Known, Payment, Verdict, decide};
+use crate::form::Form;
+use crate::wire::{Answer, Attempt, Entry};
 
 impl Gate {
     /// Takes the answer to the call that is under way: the steps of the streams that waited for it, and what an
@@ -18,8 +19,12 @@ impl Gate {
         outcome: CallOutcome<'_>,
         now: Moment,
     ) -> (Vec<(StreamId, Step)>, Vec<Notice>) {
+        let (reading, mut notices) = self.sidecar.read(outcome, self.outbox.asked(), now);
+        let failed = matches!(reading, Reading::Failed);
+        if failed && outcome.is_connection_failure() && self.outbox.repeat(now) {
+            return (Vec::new(), notices);
+        }
         let items = self.outbox.answered();
-        let (reading, mut notices) = self.sidecar.read(outcome, items.len(), now);
         let mut steps = Vec::new();
         match reading {
             Reading::Failed => {
@@ -62,7 +67,7 @@ impl Gate {
             };
             let step = match price {
                 Ok(None) => Step::Forward(Admission::default()),
-                Ok(Some(price)) => self.priced(stream, unpriced, price),
+                Ok(Some(price)) => self.priced(stream, unpriced, price, now),
                 Err(_) => self.refuse(stream, unpriced.form, &Problem::Busy(Busy::PriceService)),
             };
             if step != Step::Hold {
@@ -73,7 +78,7 @@ impl Gate {
         (steps, notice.into_iter().collect())
     }
 
-    /// Carries one answer to the stream that waits for it, if it is still there.
+    /// Carries one answer to the streams that wait for it, if they are still there.
     fn answer(
         &mut self,
         item: Item,
@@ -82,31 +87,25 @@ impl Gate {
         steps: &mut Vec<(StreamId, Step)>,
         notices: &mut Vec<Notice>,
     ) {
-        if let Some(state) = answer.state() {
-            self.memory.put(item.channel(), *state);
-        }
+        self.memory.put(item.channel(), &answer);
         if answer == Answer::Conflict {
             notices.push(Notice::Conflict { channel: item.channel() });
         }
-        if item.streams.is_empty() {
-            self.unclaimed(&item.entry, &answer, now);
-        }
+        let mut claimed = false;
         for stream in item.streams {
-            match self.streams.remove(&stream) {
-                Some(stage) => self.settle(stream, stage, &item.entry, &answer, now, steps),
-                // The client left before its request went upstream.
-                None => self.unclaimed(&item.entry, &answer, now),
-            }
+            let Some(stage) = self.streams.remove(&stream) else { continue };
+            claimed |= self.settle(stream, stage, &item.entry, &answer, now, steps);
+        }
+        if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (item.entry, answer)
+            && !claimed
+            && !item.ran
+        {
+            // Whoever paid left before the request went upstream.
+            self.outbox.push(Item::take_back(None, attempt, deadline(now)));
         }
     }
 
-    /// Takes back what was accepted for nobody.
-    fn unclaimed(&mut self, entry: &Entry, answer: &Answer, now: Moment) {
-        if let (Entry::Commit(attempt), Answer::Accepted { .. }) = (entry, answer) {
-            self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
-        }
-    }
-
+    /// What an answer means for a stream. `false` where the stream went on without it.
     fn settle(
         &mut self,
         stream: StreamId,
@@ -115,66 +114,120 @@ impl Gate {
         answer: &Answer,
         now: Moment,
         steps: &mut Vec<(StreamId, Step)>,
-    ) {
-        let step = match (stage, entry, answer) {
-            (Stage::Looking(case), Entry::Lookup(_), Answer::Channel { channel }) => {
-                self.judge(stream, case, Some(channel))
-            }
-            (Stage::Committing { case, payment }, Entry::Commit(attempt), Answer::Accepted { .. }) => {
-                self.streams.insert(stream, Stage::Served { payment, attempt: *attempt });
-                let mut headers = upstream_headers(&payment);
-                if let (Some(secret), Some(line)) = (&self.config.mark, &case.line) {
-                    let mark = secret.mark(line, &payment, attempt.id, now.as_secs());
-                    headers.push((header::UPSTREAM_MARK, mark));
+    ) -> bool {
+        let step = match (stage, entry) {
+            (Stage::Looking(case), Entry::Lookup(_)) => {
+                if let Answer::Channel { channel } = answer {
+                    self.judge(stream, case, Some(channel), now)
+                } else {
+                    self.unavailable(stream, case.form, Unavailable::Sidecar)
                 }
-                Step::Forward(Admission { headers, payment: Some(payment) })
             }
-            (Stage::Committing { case, .. }, Entry::Commit(_), Answer::Refused { channel }) => {
-                self.refused(stream, &case, channel)
-            }
-            (Stage::Returning { payment }, Entry::TakeBack(_), Answer::TakenBack { channel }) => {
-                self.streams.insert(stream, Stage::Ended);
-                let mut headers = self.config.terms(payment.price()).headers();
-                headers.push((header::SENDER_ADDRESS, payment.proof().channel.sender.to_string()));
-                if let ChannelState::Open(open) = channel {
-                    headers.push((header::SENDER_BALANCE, open.balance.to_string()));
+            (Stage::Committing { case, payment }, Entry::Commit(attempt)) => {
+                if let Answer::Accepted { .. } = answer {
+                    let admission = self.admission(&case, payment, attempt.id, "durable", now);
+                    let stage = Stage::Served { form: case.form, payment, attempt: *attempt };
+                    self.streams.insert(stream, stage);
+                    Step::Forward(admission)
+                } else {
+                    self.not_accepted(stream, &case, payment, attempt, answer, now)
                 }
-                Step::Refund(headers)
             }
-            (Stage::Returning { .. }, Entry::TakeBack(_), _) => {
-                self.streams.insert(stream, Stage::Ended);
-                Step::Release(Vec::new())
-            }
-            (Stage::Committing { case, .. }, Entry::Commit(attempt), other) => {
-                if let Answer::Channel { .. } | Answer::Final { .. } = other {
-                    self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
+            (Stage::Overlapping { case, payment, shown }, Entry::Commit(attempt)) => match (answer, shown) {
+                (Answer::Accepted { .. }, None) => {
+                    let stage = Stage::Served { form: case.form, payment, attempt: *attempt };
+                    self.streams.insert(stream, stage);
+                    Step::Hold
                 }
-                self.unavailable(stream, case.form, Unavailable::UnknownOutcome)
-            }
-            (Stage::Looking(case), Entry::Lookup(_), _) => {
-                self.unavailable(stream, case.form, Unavailable::Sidecar)
-            }
-            (stage, entry, answer) => {
-                // The stream went on without this answer: it was answered by Envoy while it was held.
+                (Answer::Accepted { .. }, Some(shown)) => {
+                    self.served(stream, case.form, payment, *attempt, shown, now)
+                }
+                (_, _) => self.not_accepted(stream, &case, payment, attempt, answer, now),
+            },
+            (Stage::Doubtful { form, payment, .. }, Entry::TakeBack(_)) => match answer {
+                Answer::TakenBack { channel } => {
+                    self.refuse(stream, form, &Problem::TakenBack(balance(payment, channel)))
+                }
+                Answer::Credited { channel } => self.credited(stream, form, 502, payment, channel),
+                Answer::Channel { .. }
+                | Answer::Accepted { .. }
+                | Answer::Refused { .. }
+                | Answer::Final { .. }
+                | Answer::Conflict => self.unavailable(stream, form, Unavailable::UnknownOutcome),
+            },
+            (Stage::Returning { form, payment, shown }, Entry::TakeBack(_)) => match answer {
+                Answer::TakenBack { channel } => {
+                    self.streams.insert(stream, Stage::Ended);
+                    let mut headers = self.config.terms(payment.price()).headers();
+                    headers.extend(balance(payment, channel).headers());
+                    Step::Refund(headers)
+                }
+                Answer::Credited { channel } => self.credited(stream, form, shown.status, payment, channel),
+                Answer::Channel { .. }
+                | Answer::Accepted { .. }
+                | Answer::Refused { .. }
+                | Answer::Final { .. }
+                | Answer::Conflict => {
+                    self.streams.insert(stream, Stage::Ended);
+                    Step::Release(shown.headers)
+                }
+            },
+            (stage, _) => {
+                // It was answered by Envoy while it was held.
                 self.streams.insert(stream, stage);
-                self.unclaimed(entry, answer, now);
-                return;
+                return false;
             }
         };
         if step != Step::Hold {
             steps.push((stream, step));
         }
+        true
     }
 
-    /// A commit was refused: the fresh state says why, or the sidecar could not serve at that moment.
-    fn refused(&mut self, stream: StreamId, case: &Case, state: &ChannelState) -> Step {
-        match decide(&case.offer, Known::Fresh(state), &self.config.asked(case.price)) {
-            Verdict::Charge(refusal) => self.charge(stream, case, refusal),
-            Verdict::Accept(_) | Verdict::Fetch(_) => {
-                let why = self.sidecar.why_not();
-                self.unavailable(stream, case.form, why)
+    /// A commit was not accepted: the fresh state says why, or the sidecar could not serve at that moment.
+    fn not_accepted(
+        &mut self,
+        stream: StreamId,
+        case: &Case,
+        payment: Payment,
+        attempt: &Attempt,
+        answer: &Answer,
+        now: Moment,
+    ) -> Step {
+        match answer {
+            Answer::Refused { channel } => {
+                match decide(&case.offer, Known::Fresh(channel), &self.config.asked(case.price)) {
+                    Verdict::Charge(refusal) => self.charge(stream, case, refusal),
+                    Verdict::Wait => self.refuse(stream, case.form, &Problem::Busy(Busy::ExposureLimit)),
+                    Verdict::Accept(_) | Verdict::Fetch(_) => {
+                        let why = self.sidecar.why_not();
+                        self.unavailable(stream, case.form, why)
+                    }
+                }
+            }
+            Answer::TakenBack { channel } => {
+                self.refuse(stream, case.form, &Problem::TakenBack(balance(payment, channel)))
+            }
+            Answer::Credited { channel } => self.credited(stream, case.form, 502, payment, channel),
+            Answer::Channel { .. } | Answer::Accepted { .. } | Answer::Final { .. } | Answer::Conflict => {
+                if *answer != Answer::Conflict {
+                    self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
+                }
+                self.unavailable(stream, case.form, Unavailable::UnknownOutcome)
             }
         }
+    }
+
+    fn credited(
+        &mut self,
+        stream: StreamId,
+        form: Form,
+        status: u16,
+        payment: Payment,
+        channel: &ChannelState,
+    ) -> Step {
+        let balance = balance(payment, channel);
+        self.refuse(stream, form, &Problem::Credited { status, balance })
     }
 
     /// A call failed. What it may have changed is undone; unknown is never "no".
@@ -185,28 +238,39 @@ impl Gate {
         steps: &mut Vec<(StreamId, Step)>,
         notices: &mut Vec<Notice>,
     ) {
-        for stream in item.streams {
-            let step = match (self.streams.get(&stream), &item.entry) {
-                (Some(Stage::Looking(case)), Entry::Lookup(_)) => {
-                    let form = case.form;
-                    self.unavailable(stream, form, Unavailable::Sidecar)
-                }
-                (Some(Stage::Committing { case, .. }), Entry::Commit(_)) => {
-                    let form = case.form;
-                    self.unavailable(stream, form, Unavailable::UnknownOutcome)
-                }
-                (Some(Stage::Returning { .. }), Entry::TakeBack(_)) => {
-                    self.streams.insert(stream, Stage::Ended);
-                    Step::Release(Vec::new())
-                }
-                _ => continue,
-            };
-            steps.push((stream, step));
-        }
         let until = item.until.unwrap_or(deadline(now));
         match item.entry {
-            Entry::Lookup(_) => {}
-            Entry::Commit(attempt) | Entry::TakeBack(attempt) => {
+            Entry::Lookup(_) => {
+                for stream in item.streams {
+                    if let Some(Stage::Looking(case)) = self.streams.get(&stream) {
+                        let form = case.form;
+                        steps.push((stream, self.unavailable(stream, form, Unavailable::Sidecar)));
+                    }
+                }
+            }
+            Entry::Commit(attempt) => {
+                self.memory.doubt(&attempt.channel);
+                let waiting = item.streams.into_iter().find(|&stream| self.doubt(stream));
+                self.outbox.push_first(Item::take_back(waiting, attempt, until));
+            }
+            Entry::TakeBack(attempt) => {
+                for stream in item.streams {
+                    let step = match self.streams.remove(&stream) {
+                        Some(Stage::Doubtful { form, .. }) => {
+                            self.unavailable(stream, form, Unavailable::UnknownOutcome)
+                        }
+                        Some(Stage::Returning { .. }) => {
+                            self.streams.insert(stream, Stage::Ended);
+                            Step::Release(Vec::new())
+                        }
+                        Some(stage) => {
+                            self.streams.insert(stream, stage);
+                            continue;
+                        }
+                        None => continue,
+                    };
+                    steps.push((stream, step));
+                }
                 let kept = now < until && self.outbox.retry_later(Item::take_back(None, attempt, until));
                 if !kept {
                     notices.push(Notice::TakeBackGivenUp { channel: attempt.channel });
@@ -214,4 +278,30 @@ impl Gate {
             }
         }
     }
+
+    /// Has a stream whose commit failed wait for the take-back. `false` where it does not wait for anything any more.
+    fn doubt(&mut self, stream: StreamId) -> bool {
+        let (stage, waits) = match self.streams.remove(&stream) {
+            Some(Stage::Committing { case, payment }) => {
+                (Stage::Doubtful { form: case.form, payment, place: Place::Request }, true)
+            }
+            Some(Stage::Overlapping { case, payment, shown }) => {
+                let place = if shown.is_some() { Place::Response } else { Place::Upstream };
+                (Stage::Doubtful { form: case.form, payment, place }, true)
+            }
+            Some(stage) => (stage, false),
+            None => return false,
+        };
+        self.streams.insert(stream, stage);
+        waits
+    }
+}
+
+/// What the payer is told of its channel.
+fn balance(payment: Payment, channel: &ChannelState) -> Balance {
+    let held = match channel {
+        ChannelState::Open(open) => Some(open.balance),
+        ChannelState::Absent | ChannelState::Unconfirmed { .. } | ChannelState::Closed => None,
+    };
+    Balance { sender: payment.proof().channel.sender, held }
 }

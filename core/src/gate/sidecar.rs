@@ -22,8 +22,18 @@ pub enum CallOutcome<'a> {
         /// The body.
         body: &'a [u8],
     },
-    /// There was no answer, or not all of it.
-    Failed,
+    /// There was an answer, but not all of it came.
+    CutOff,
+    /// Envoy could not send the call at all.
+    NotSent,
+}
+
+impl CallOutcome<'_> {
+    /// Whether the connection was refused or broke, so that a second try may find a better one. Envoy answers 503 for
+    /// a connection that gave no answer, and 504 when the time is over.
+    pub(super) fn is_connection_failure(self) -> bool {
+        matches!(self, Self::CutOff | Self::Response { status: 503, .. })
+    }
 }
 
 /// Something that an operator should read in the log.
@@ -132,8 +142,9 @@ impl Sidecar {
         Self { identity, standing: Standing::Unheard, heard: None, ledger: None }
     }
 
-    pub(super) fn request(&self, entries: Vec<Entry>) -> BatchRequest {
-        BatchRequest { version: VERSION, identity: self.identity, entries }
+    pub(super) fn request(&self, entries: Vec<Entry>, now: Moment) -> BatchRequest {
+        let sent_at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        BatchRequest { version: VERSION, identity: self.identity, sent_at, entries }
     }
 
     /// Whether payments can be taken now.
@@ -216,7 +227,10 @@ impl Sidecar {
 fn readable(outcome: CallOutcome<'_>) -> Result<BatchResponse, String> {
     let (status, body) = match outcome {
         CallOutcome::Response { status, body } => (status, body),
-        CallOutcome::Failed => return Err("the sidecar's answer was cut off".to_owned()),
+        CallOutcome::CutOff => return Err("the sidecar's answer was cut off".to_owned()),
+        CallOutcome::NotSent => {
+            return Err("Envoy could not call the sidecar: its cluster is missing, empty or full".to_owned());
+        }
     };
     // With 409 nothing was decided, and the identity says why.
     if status != 200 && status != 409 {

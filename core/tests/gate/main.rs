@@ -2,7 +2,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod overlap;
 mod scene;
+mod undo;
 
 use std::time::Duration;
 
@@ -11,11 +13,11 @@ use scene::{
     OnRoute, Scene, config, identity, ledger, only, open, replied, response, token, value, with_pseudo,
 };
 use uraiden_core::answer::GrpcStatus;
-use uraiden_core::channel::ChannelState;
+use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::gate::{Admission, CallOutcome, Gate, Notice, Step};
 use uraiden_core::mark::MarkSecret;
 use uraiden_core::request::Request;
-use uraiden_core::wire::{Answer, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
+use uraiden_core::wire::{Answer, BatchResponse, Entry, Health, Identity, Ledger};
 
 #[test]
 fn a_free_request_goes_upstream_without_a_call() {
@@ -50,7 +52,8 @@ fn a_first_payment_is_looked_up_then_committed_then_served() {
     let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
     assert_eq!((attempt.balance, attempt.price), (amount(10), amount(10)));
     let steps = scene.answer(vec![Answer::Accepted { channel: open(10) }]);
-    let [(1, Step::Forward(Admission { headers, payment: Some(_) }))] = &steps[..] else {
+    let [(1, Step::Forward(Admission { headers, payment: Some(_), announcement: Some(_) }))] = &steps[..]
+    else {
         panic!("{steps:?}")
     };
     assert_eq!(value(headers, "x-uraiden-sender"), sender().to_string());
@@ -129,6 +132,23 @@ fn a_queue_that_is_full_refuses() {
 }
 
 #[test]
+fn a_channel_at_its_exposure_limit_is_told_to_wait_by_a_fresh_state_only() {
+    let ChannelState::Open(channel) = open(10) else { panic!() };
+    let full = ChannelState::Open(OpenChannel { ceiling: Some(amount(15)), ..channel });
+    let mut scene = Scene::with_channel(10);
+    assert_eq!(scene.pay(2, 20), Step::Hold);
+    scene.call();
+    let (status, code, headers) = replied(only(scene.answer(vec![Answer::Refused { channel: full }]), 2));
+    assert_eq!((status, code.as_str()), (503, "exposure-limit"));
+    assert_eq!(value(&headers, "retry-after"), "60");
+
+    assert_eq!(scene.pay(3, 20), Step::Hold, "something may have been withdrawn since");
+    assert!(matches!(scene.call()[..], [Entry::Lookup(_)]));
+    let steps = scene.answer(vec![Answer::Channel { channel: full }]);
+    assert_eq!(replied(only(steps, 3)).1, "exposure-limit");
+}
+
+#[test]
 fn questions_about_unknown_channels_have_a_bound_of_their_own() {
     let mut scene = Scene::with_channel(10);
     let unknown = |scene: &mut Scene, block: u32| {
@@ -152,71 +172,11 @@ fn questions_about_unknown_channels_have_a_bound_of_their_own() {
 }
 
 #[test]
-fn a_commit_of_unknown_outcome_is_a_502_and_is_taken_back() {
-    let mut scene = Scene::with_channel(10);
-    assert_eq!(scene.pay(2, 20), Step::Hold);
-    let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
-    let (steps, _) = scene.gate.answered(CallOutcome::Failed, scene.now);
-    assert_eq!(replied(only(steps, 2)).1, "unknown-outcome");
-
-    assert!(!scene.gate.has_work(scene.now), "a sidecar that is down is asked again by the clock only");
-    let again = scene.gate.tick(scene.now).unwrap();
-    assert_eq!(again.entries, [Entry::TakeBack(attempt)]);
-    scene.answer(vec![Answer::TakenBack { channel: open(10) }]);
-    assert_eq!(scene.gate.tick(scene.now).unwrap().entries, []);
-}
-
-#[test]
-fn a_take_back_is_repeated_for_five_minutes_and_given_up_aloud() {
-    let mut scene = Scene::with_channel(10);
-    assert_eq!(scene.pay(2, 20), Step::Hold);
-    scene.call();
-    let _ = scene.gate.answered(CallOutcome::Failed, scene.now);
-    for _ in 0..299 {
-        scene.now += Duration::from_secs(1);
-        assert_eq!(scene.gate.tick(scene.now).unwrap().entries.len(), 1);
-        let (_, notices) = scene.gate.answered(CallOutcome::Failed, scene.now);
-        assert!(!notices.iter().any(|notice| matches!(notice, Notice::TakeBackGivenUp { .. })));
-    }
-    scene.now += Duration::from_secs(1);
-    scene.gate.tick(scene.now);
-    let (_, notices) = scene.gate.answered(CallOutcome::Failed, scene.now);
-    assert!(notices.iter().any(|notice| matches!(notice, Notice::TakeBackGivenUp { .. })));
-    assert_eq!(scene.gate.tick(scene.now).unwrap().entries, []);
-}
-
-#[test]
-fn a_client_that_left_before_its_request_went_upstream_is_paid_back() {
-    let mut scene = Scene::with_channel(10);
-    assert_eq!(scene.pay(2, 20), Step::Hold);
-    let [Entry::Commit(attempt)] = scene.call()[..] else { panic!() };
-    scene.gate.gone(2);
-    assert_eq!(scene.answer(vec![Answer::Accepted { channel: open(20) }]), []);
-    assert_eq!(scene.call(), [Entry::TakeBack(attempt)]);
-}
-
-#[test]
 fn a_client_that_left_before_its_question_was_sent_asks_nothing() {
     let mut scene = Scene::with_channel(10);
     assert_eq!(scene.pay(2, 20), Step::Hold);
     scene.gate.gone(2);
     assert!(!scene.gate.has_work(scene.now));
-}
-
-#[test]
-fn a_failed_upstream_gives_the_payment_back_before_its_error_goes_out() {
-    for status in [500, 503, 504] {
-        let mut scene = Scene::served(20);
-        assert_eq!(scene.response(2, status), Step::Hold);
-        assert!(matches!(scene.call()[..], [Entry::TakeBack(_)]));
-        let steps = scene.answer(vec![Answer::TakenBack { channel: open(10) }]);
-        let Step::Refund(headers) = only(steps, 2) else { panic!() };
-        assert_eq!(value(&headers, "RDN-Sender-Balance"), "10");
-        assert_eq!(value(&headers, "RDN-Price"), "10");
-        // The same proof is good again, by what is remembered now.
-        assert_eq!(scene.pay(3, 20), Step::Hold);
-        assert!(matches!(scene.call()[..], [Entry::Commit(_)]));
-    }
 }
 
 #[test]
@@ -226,17 +186,6 @@ fn a_client_error_of_the_upstream_is_charged() {
         assert_eq!(value(&scene.released(2, status), "RDN-Sender-Balance"), "20", "{status}");
         assert!(!scene.gate.has_work(scene.now));
     }
-}
-
-#[test]
-fn a_stream_that_envoy_answered_itself_is_left_alone_and_its_payment_undone() {
-    let mut scene = Scene::with_channel(10);
-    assert_eq!(scene.pay(2, 20), Step::Hold);
-    scene.call();
-    // Envoy's idle timeout: a 504 of its own passes while the commit is under way.
-    assert_eq!(scene.response(2, 504), Step::Release(vec![]));
-    assert_eq!(scene.answer(vec![Answer::Accepted { channel: open(20) }]), []);
-    assert!(matches!(scene.call()[..], [Entry::TakeBack(_)]));
 }
 
 #[test]
@@ -273,29 +222,6 @@ fn a_sidecar_of_another_contract_closes_priced_routes() {
     let (_, notices) = scene.gate.answered(CallOutcome::Response { status: 409, body: &body }, scene.now);
     assert_eq!(notices, [Notice::Misconfigured { filter: identity(), sidecar: theirs }]);
     assert_eq!(replied(scene.get(1, "/paid", &[])).1, "misconfigured");
-}
-
-#[test]
-fn nonsense_from_the_sidecar_is_a_failed_call() {
-    let good = serde_json::to_string(&response(Health::Ready, vec![])).unwrap();
-    let other_version = good.replace(&format!(r#""version":{VERSION}"#), r#""version":99"#);
-    let cut = &good[..good.len() - 1];
-    for (status, body) in [
-        (200, ""),
-        (200, "[]"),
-        (200, cut),
-        (200, &other_version),
-        (503, "no healthy upstream"),
-        (409, &good),
-    ] {
-        let mut scene = Scene::with_channel(10);
-        assert_eq!(scene.pay(2, 20), Step::Hold);
-        scene.call();
-        let outcome = CallOutcome::Response { status, body: body.as_bytes() };
-        let (steps, notices) = scene.gate.answered(outcome, scene.now);
-        assert_eq!(replied(only(steps, 2)).1, "unknown-outcome", "{status} {body}");
-        assert!(matches!(notices[..], [Notice::CallFailed { .. }]), "{status} {body}: {notices:?}");
-    }
 }
 
 #[test]
@@ -355,7 +281,7 @@ fn the_price_on_a_route_comes_before_the_rules_and_a_bad_one_closes_it() {
         ("//x", "7", Ok("7")), // no spelling of a path changes the price on a route
         ("/free", "x", Err((502, "bad-route-price"))),
     ] {
-        let route = OnRoute { cluster: "app", metadata: Some(price(text)) };
+        let route = OnRoute { metadata: Some(price(text)), ..OnRoute::to("app") };
         let headers = with_pseudo("GET", target, &[]);
         let (status, code, headers) =
             replied(scene.gate.request(1, Request::new(&headers), &route, scene.now));
@@ -364,7 +290,7 @@ fn the_price_on_a_route_comes_before_the_rules_and_a_bad_one_closes_it() {
             Err(refused) => assert_eq!((status, code.as_str()), refused),
         }
     }
-    let free = OnRoute { cluster: "app", metadata: Some(price("0")) };
+    let free = OnRoute { metadata: Some(price("0")), ..OnRoute::to("app") };
     let headers = with_pseudo("GET", "/paid", &[]);
     assert_eq!(
         scene.gate.request(1, Request::new(&headers), &free, scene.now),
@@ -377,7 +303,7 @@ fn a_mark_is_for_one_request_and_one_payment() {
     // Computed with the hmac module of Python and the address with eth_account.
     let mut marked = config();
     marked.mark = MarkSecret::new(b"0123456789abcdef0123456789abcdef");
-    let mut scene = Scene { gate: Gate::new(marked, 0xfeed), now: Duration::from_secs(1_000_000) };
+    let mut scene = Scene { gate: Gate::new(marked, 0xfeed), ..Scene::new() };
     scene.hear(Health::Ready);
     assert_eq!(scene.pay(1, 10), Step::Hold);
     scene.call();
@@ -469,7 +395,7 @@ fn a_price_is_asked_once_for_all_who_wait_and_remembered_for_its_time() {
 #[test]
 fn a_price_that_cannot_be_known_is_a_503_and_never_free() {
     for outcome in [
-        CallOutcome::Failed,
+        CallOutcome::CutOff,
         CallOutcome::Response { status: 500, body: br#"{"price":"7"}"# },
         CallOutcome::Response { status: 200, body: br#"{"price":7}"# },
         CallOutcome::Response { status: 200, body: br#"{"price":"7.5"}"# },

@@ -5,8 +5,8 @@ use std::time::Duration;
 use uraiden_core::Address;
 use uraiden_core::answer::PROBLEM_TYPE_PREFIX;
 use uraiden_core::channel::{ChannelState, OpenChannel};
-use uraiden_core::config::Config;
-use uraiden_core::gate::{CallOutcome, Gate, Headers, Step, StreamId};
+use uraiden_core::config::{Config, Overlap};
+use uraiden_core::gate::{Call, CallOutcome, Gate, Headers, Notice, Step, StreamId};
 use uraiden_core::request::Request;
 use uraiden_core::response::Response;
 use uraiden_core::route::Surroundings;
@@ -16,12 +16,14 @@ use crate::common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sig
 
 pub(crate) struct Scene {
     pub(crate) gate: Gate,
+    /// What another worker announced.
+    pub(crate) announced: Option<Vec<u8>>,
     pub(crate) now: Duration,
 }
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        Self { gate: Gate::new(config(), 0xfeed), now: Duration::from_secs(1_000_000) }
+        Self { gate: Gate::new(config(), 0xfeed), announced: None, now: Duration::from_secs(1_000_000) }
     }
 
     /// The sidecar was heard and is ready.
@@ -31,16 +33,27 @@ impl Scene {
         scene
     }
 
+    /// Safe requests go upstream meanwhile, and the gate remembers the payer's channel at this balance.
+    pub(crate) fn overlapping(balance: u64) -> Self {
+        let config = Config { overlap: Overlap::SafeMethods, ..config() };
+        let mut scene = Self { gate: Gate::new(config, 0xfeed), ..Self::new() };
+        scene.hear(Health::Ready);
+        scene.know(balance);
+        scene
+    }
+
     /// The gate remembers the payer's channel at this balance.
     pub(crate) fn with_channel(balance: u64) -> Self {
         let mut scene = Self::ready();
-        assert_eq!(scene.pay(1, balance + 10), Step::Hold);
-        scene.call();
-        scene.answer(vec![Answer::Channel { channel: open(balance) }]);
-        scene.call();
-        scene.answer(vec![Answer::Refused { channel: open(balance) }]);
-        scene.gate.gone(1);
+        scene.know(balance);
         scene
+    }
+
+    fn know(&mut self, balance: u64) {
+        assert_eq!(self.pay(1, balance), Step::Hold);
+        self.call();
+        self.answer(vec![Answer::Channel { channel: open(balance) }]);
+        self.gate.gone(1);
     }
 
     /// Stream 2 paid and is at the upstream.
@@ -65,7 +78,8 @@ impl Scene {
         headers: &[(&str, &str)],
     ) -> Step {
         let headers = with_pseudo(method, target, headers);
-        self.gate.request(stream, Request::new(&headers), &OnRoute::to("app"), self.now)
+        let route = OnRoute { announced: self.announced.clone(), ..OnRoute::to("app") };
+        self.gate.request(stream, Request::new(&headers), &route, self.now)
     }
 
     pub(crate) fn pay(&mut self, stream: StreamId, balance: u64) -> Step {
@@ -73,14 +87,26 @@ impl Scene {
     }
 
     pub(crate) fn pay_for(&mut self, stream: StreamId, target: &str, balance: u64) -> Step {
+        self.pay_by(stream, "GET", target, balance, &[])
+    }
+
+    pub(crate) fn pay_by(
+        &mut self,
+        stream: StreamId,
+        method: &str,
+        target: &str,
+        balance: u64,
+        more: &[(&str, &str)],
+    ) -> Step {
         let headers = [
             ("rdn-sender-address", sender().to_string()),
             ("rdn-open-block", OPEN_BLOCK.to_string()),
             ("rdn-sender-balance", balance.to_string()),
             ("rdn-balance-signature", sign(amount(balance)).to_string()),
         ];
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        self.get(stream, target, &headers)
+        let headers = headers.iter().map(|(name, value)| (*name, value.as_str()));
+        let headers: Vec<_> = headers.chain(more.iter().copied()).collect();
+        self.request(stream, method, target, &headers)
     }
 
     pub(crate) fn response(&mut self, stream: StreamId, status: u16) -> Step {
@@ -96,15 +122,22 @@ impl Scene {
     }
 
     pub(crate) fn call(&mut self) -> Vec<Entry> {
-        let BatchRequest { version, identity: asked, entries } =
-            self.gate.next_call(self.now).expect("something to ask");
+        let Call { batch, timeout } = self.gate.next_call(self.now).expect("something to ask");
+        let BatchRequest { version, identity: asked, sent_at, entries } = batch;
         assert_eq!((version, asked), (VERSION, identity()));
+        assert_eq!(u128::from(sent_at), self.now.as_millis());
+        assert!(timeout <= self.gate.config().sidecar.timeout);
         entries
     }
 
     pub(crate) fn answer(&mut self, answers: Vec<Answer>) -> Vec<(StreamId, Step)> {
         let body = serde_json::to_vec(&response(Health::Ready, answers)).unwrap();
         self.gate.answered(CallOutcome::Response { status: 200, body: &body }, self.now).0
+    }
+
+    /// The call that is under way comes to nothing.
+    pub(crate) fn fail(&mut self, outcome: CallOutcome<'_>) -> (Vec<(StreamId, Step)>, Vec<Notice>) {
+        self.gate.answered(outcome, self.now)
     }
 
     pub(crate) fn hear(&mut self, health: Health) {
@@ -118,11 +151,12 @@ impl Scene {
 pub(crate) struct OnRoute {
     pub(crate) cluster: &'static str,
     pub(crate) metadata: Option<Vec<u8>>,
+    pub(crate) announced: Option<Vec<u8>>,
 }
 
 impl OnRoute {
     pub(crate) fn to(cluster: &'static str) -> Self {
-        Self { cluster, metadata: None }
+        Self { cluster, metadata: None, announced: None }
     }
 }
 
@@ -142,6 +176,11 @@ impl Surroundings for OnRoute {
     fn virtual_host_metadata(&self) -> Option<Vec<u8>> {
         None
     }
+
+    fn announced(&self, slot: u32) -> Option<Vec<u8>> {
+        assert!(slot < 16_384);
+        self.announced.clone()
+    }
 }
 
 pub(crate) fn with_pseudo(method: &str, target: &str, headers: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
@@ -157,6 +196,7 @@ pub(crate) fn config() -> Config {
     let json = serde_json::json!({
         "sidecar": { "cluster": "uraiden-internal", "publicCluster": "uraiden-public" },
         "contract": contract(), "receiver": receiver(), "token": token(), "chainId": 31337,
+        "overlap": "never",
         "rules": [
             { "match": { "pathPrefix": "/paid" }, "price": "10" },
             {
@@ -182,7 +222,7 @@ pub(crate) fn response(health: Health, answers: Vec<Answer>) -> BatchResponse {
 
 pub(crate) fn open(balance: u64) -> ChannelState {
     let signature = (balance > 0).then(|| sign(amount(balance)));
-    ChannelState::Open(OpenChannel { deposit: amount(100), balance: amount(balance), signature })
+    ChannelState::Open(OpenChannel { balance: amount(balance), signature, ..OpenChannel::new(amount(100)) })
 }
 
 pub(crate) fn only(steps: Vec<(StreamId, Step)>, stream: StreamId) -> Step {

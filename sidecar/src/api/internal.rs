@@ -1,6 +1,7 @@
 //! The filters' listener. Whoever can send a batch is trusted with money.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -10,12 +11,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router, body::Bytes};
 use serde::Deserialize;
-use uraiden_core::wire::{BATCH_PATH, BatchRequest, BatchResponse, Health, Identity, MAX_ENTRIES, VERSION};
+use uraiden_core::wire::{
+    BATCH_PATH, BatchRequest, BatchResponse, CLOCK_LEAD, COMMIT_FOR, Health, Identity, MAX_ENTRIES, VERSION,
+};
 
 use super::credentials::shows_bearer;
 use super::error::{ApiError, no_such_method, no_such_path};
 use crate::health::HealthBoard;
-use crate::store::{Commits, Store};
+use crate::store::{Commits, Store, now};
 
 /// The largest batch, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -66,7 +69,7 @@ async fn batch(
         };
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason));
     };
-    let health = internal.health.health();
+    let health = clocks(request.sent_at, now()).unwrap_or_else(|| internal.health.health());
     let mut response = BatchResponse {
         version: VERSION,
         identity: bound.identity,
@@ -80,11 +83,27 @@ async fn batch(
         return Ok((StatusCode::CONFLICT, Json(response)).into_response());
     }
     let commits = match response.health {
-        Health::Ready => Commits::Judge,
+        Health::Ready => Commits::Judge { until: request.sent_at.saturating_add(millis(COMMIT_FOR)) },
         Health::NotReady { .. } => Commits::Refuse,
     };
     response.answers = internal.store.batch(request.entries, commits).await?;
     Ok(Json(response).into_response())
+}
+
+/// What is wrong with the filter's clock, if it is so wrong that nobody can say which commits are too old. A batch that
+/// waited here for minutes looks the same, and nobody waits for its answer.
+fn clocks(filter: u64, here: u64) -> Option<Health> {
+    let agree = filter <= here.saturating_add(millis(CLOCK_LEAD))
+        && here <= filter.saturating_add(millis(COMMIT_FOR));
+    (!agree).then(|| Health::NotReady {
+        reason: format!(
+            "The clocks of Envoy and of the channel manager do not agree: {filter} and {here} milliseconds since 1970"
+        ),
+    })
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn parse(body: &[u8]) -> Result<BatchRequest, ApiError> {

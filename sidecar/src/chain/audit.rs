@@ -132,6 +132,8 @@ mod tests {
             balance: TokenAmount::new(60),
             signature: None,
             undo: None,
+            credit: TokenAmount::ZERO,
+            take_backs: 0,
             closing_balance: None,
             created_at: 0,
             updated_at: 0,

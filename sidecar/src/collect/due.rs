@@ -67,6 +67,8 @@ mod tests {
             balance: TokenAmount::new(held),
             signature: Some(signature),
             undo: None,
+            credit: TokenAmount::ZERO,
+            take_backs: 0,
             closing_balance: None,
             created_at: 0,
             updated_at: 0,

@@ -68,6 +68,16 @@ pub struct Layer {
     #[arg(long, env = "URAIDEN_WITHDRAW_AFTER", value_name = "DURATION", help_heading = "Closing")]
     pub withdraw_after: Option<Span>,
 
+    /// Take no more payments from a channel that would then have more than this unclaimed, in base units of the token,
+    /// until it was withdrawn [default: its deposit]
+    #[arg(long, env = "URAIDEN_EXPOSURE_LIMIT", value_name = "AMOUNT", help_heading = "Paying")]
+    pub exposure_limit: Option<TokenAmount>,
+
+    /// Take back at most this many payments of a channel in a row, because their resources failed, before one has to
+    /// stay [default: 10]
+    #[arg(long, env = "URAIDEN_TAKE_BACKS_IN_A_ROW", value_name = "COUNT", help_heading = "Paying")]
+    pub take_backs_in_a_row: Option<u32>,
+
     /// Private key of the receiver, 64 hex digits, in a file that nobody else can read
     #[arg(long, env = "URAIDEN_RECEIVER_KEY_FILE", value_name = "FILE", help_heading = "Receiver")]
     pub receiver_key_file: Option<PathBuf>,
@@ -154,6 +164,8 @@ impl Layer {
             settle_grace: self.settle_grace.or(below.settle_grace),
             withdraw_above: self.withdraw_above.or(below.withdraw_above),
             withdraw_after: self.withdraw_after.or(below.withdraw_after),
+            exposure_limit: self.exposure_limit.or(below.exposure_limit),
+            take_backs_in_a_row: self.take_backs_in_a_row.or(below.take_backs_in_a_row),
             receiver_key_file: self.receiver_key_file.or(below.receiver_key_file),
             receiver_keystore: self.receiver_keystore.or(below.receiver_keystore),
             receiver_password_file: self.receiver_password_file.or(below.receiver_password_file),

@@ -51,6 +51,11 @@ pub struct Settings {
     pub withdraw_above: Option<TokenAmount>,
     /// Something unclaimed is withdrawn from an open channel this long after the last time.
     pub withdraw_after: Option<Duration>,
+    /// How much of a channel's balance may be neither withdrawn nor claimed, in base units of the token; `None` where
+    /// only the deposit bounds it.
+    pub exposure_limit: Option<TokenAmount>,
+    /// How many payments of a channel are taken back, because their resources failed, before one has to be final.
+    pub take_backs_in_a_row: u32,
     /// Blocks after the challenge period that a sender has to settle, before we close the channel.
     pub settle_grace: u64,
     /// The channel API's listener.
@@ -197,6 +202,8 @@ impl Settings {
             min_challenge: layer.min_challenge.unwrap_or(TokenAmount::ZERO),
             withdraw_above: layer.withdraw_above,
             withdraw_after: layer.withdraw_after.map(|span| span.0),
+            exposure_limit: layer.exposure_limit,
+            take_backs_in_a_row: layer.take_backs_in_a_row.unwrap_or(10),
             settle_grace: layer.settle_grace.unwrap_or(100),
             public_listen: layer.public_listen.unwrap_or(loopback(8090)),
             internal_listen: layer.internal_listen.unwrap_or(Listen::Tcp(loopback(8091))),
@@ -225,6 +232,18 @@ impl Settings {
             self.confirmations.to_string(),
             "at most 10000",
             self.confirmations <= 10_000,
+        )?;
+        bound(
+            "take-backs-in-a-row",
+            self.take_backs_in_a_row.to_string(),
+            "at most 1000",
+            self.take_backs_in_a_row <= 1000,
+        )?;
+        bound(
+            "exposure-limit",
+            self.exposure_limit.unwrap_or_default().to_string(),
+            "more than 0",
+            self.exposure_limit.is_none_or(|limit| !limit.is_zero()),
         )?;
         bound(
             "start-block",

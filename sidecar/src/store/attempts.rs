@@ -9,22 +9,33 @@ use super::columns::{self, Blob, signed};
 /// What an attempt led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// The payment counts.
+    /// The payment counts: it is the step to a higher balance.
     Accepted,
-    /// It does not, now or ever.
+    /// It counts: it used up a part of the channel's credit.
+    Spent,
+    /// It does not count, now or ever.
     TakenBack,
+    /// It counts, and its price is a credit since the resource failed.
+    Credited,
+    /// It counts although the resource failed, because too many were taken back in a row.
+    Kept,
 }
 
 impl Outcome {
+    const ALL: [Self; 5] = [Self::Accepted, Self::Spent, Self::TakenBack, Self::Credited, Self::Kept];
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
+            Self::Spent => "spent",
             Self::TakenBack => "taken_back",
+            Self::Credited => "credited",
+            Self::Kept => "kept",
         }
     }
 
     fn read(text: &str) -> Option<Self> {
-        [Self::Accepted, Self::TakenBack].into_iter().find(|outcome| outcome.as_str() == text)
+        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text)
     }
 }
 
@@ -82,12 +93,14 @@ pub(super) async fn insert(
     Ok(())
 }
 
-pub(super) async fn mark_taken_back(
+/// What became of an attempt later.
+pub(super) async fn settle(
     connection: &mut SqliteConnection,
     id: AttemptId,
+    outcome: Outcome,
 ) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE attempts SET outcome = $1 WHERE id = $2")
-        .bind(Outcome::TakenBack.as_str())
+        .bind(outcome.as_str())
         .bind(id.blob())
         .execute(connection)
         .await?;
@@ -116,6 +129,7 @@ mod tests {
     use uraiden_core::wire::ChannelKey;
     use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 
+    use super::super::open::migrations;
     use super::*;
 
     fn attempt(id: u128) -> Attempt {
@@ -131,10 +145,7 @@ mod tests {
     #[tokio::test]
     async fn old_attempts_are_forgotten_the_oldest_first_and_so_many_at_a_time() {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        sqlx::raw_sql(include_str!("../../migrations/sqlite/0001_ledger.sql"))
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        migrations().run(&mut connection).await.unwrap();
         for id in 1..=5 {
             let at = 100 * u64::try_from(id).unwrap();
             insert(&mut connection, &attempt(id), Outcome::Accepted, at).await.unwrap();

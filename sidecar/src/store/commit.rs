@@ -1,10 +1,10 @@
 //! Accepting a payment: the one conditional write that decides.
 
 use sqlx::SqliteConnection;
-use uraiden_core::channel::ChannelState;
-use uraiden_core::decide::{Asked, Known, Payment, Verdict, decide};
+use uraiden_core::channel::{ChannelState, OpenChannel};
+use uraiden_core::decide::{Asked, Known, Means, Payment, Verdict, decide};
 use uraiden_core::offer::{Offer, OfferedProof};
-use uraiden_core::wire::{Answer, Attempt, AttemptId};
+use uraiden_core::wire::{Answer, Attempt};
 use uraiden_core::{Price, TokenAmount};
 
 use super::attempts::{self, Outcome, Recorded};
@@ -23,15 +23,24 @@ pub(super) async fn commit(
     let channel = read::state(connection, scope, attempt.channel).await?;
     match (recorded, commits) {
         (Recorded::Conflict, _) => return Ok(Answer::Conflict),
-        (Recorded::Known(Outcome::Accepted), _) => return Ok(Answer::Accepted { channel }),
+        (Recorded::Known(Outcome::Accepted | Outcome::Spent | Outcome::Kept), _) => {
+            return Ok(Answer::Accepted { channel });
+        }
         (Recorded::Known(Outcome::TakenBack), _) => return Ok(Answer::TakenBack { channel }),
-        (Recorded::Unknown, Commits::Refuse) => return Ok(Answer::Refused { channel }),
-        (Recorded::Unknown, Commits::Judge) => {}
+        (Recorded::Known(Outcome::Credited), _) => return Ok(Answer::Credited { channel }),
+        (Recorded::Unknown, Commits::Judge { until }) if now <= until => {}
+        (Recorded::Unknown, Commits::Judge { .. } | Commits::Refuse) => {
+            return Ok(Answer::Refused { channel });
+        }
     }
     let ChannelState::Open(open) = channel else { return Ok(Answer::Refused { channel }) };
     let Some(payment) = judge(scope, attempt, &channel) else { return Ok(Answer::Refused { channel }) };
 
-    if !accept(connection, attempt.id, &payment, open.balance, now).await? {
+    let (accepted, outcome) = match payment.means() {
+        Means::Balance => (accept(connection, attempt, &open, now).await?, Outcome::Accepted),
+        Means::Credit => (spend(connection, attempt, &open, &payment, now).await?, Outcome::Spent),
+    };
+    if !accepted {
         // The row was read in this very transaction, by the only writer.
         tracing::error!(
             channel = %payment.proof().channel,
@@ -41,9 +50,7 @@ pub(super) async fn commit(
         );
         return Ok(Answer::Refused { channel });
     }
-    let (held, signature, paid) = (open.balance, open.signature, payment.proof().balance);
-    levels::record(connection, attempt.channel, held, signature, paid).await?;
-    attempts::insert(connection, attempt, Outcome::Accepted, now).await?;
+    attempts::insert(connection, attempt, outcome, now).await?;
     Ok(Answer::Accepted { channel: ChannelState::Open(open.after(&payment)) })
 }
 
@@ -64,33 +71,66 @@ fn judge(scope: &Scope, attempt: &Attempt, channel: &ChannelState) -> Option<Pay
             tracing::debug!(?refusal, attempt = %attempt.id, "payment refused");
             None
         }
+        Verdict::Wait => {
+            tracing::debug!(attempt = %attempt.id, "payment refused: the channel's exposure limit is reached");
+            None
+        }
         Verdict::Fetch(_) => None,
     }
 }
 
-/// Moves the balance from `held` to the payment's, if the row still is as it was judged. What was held before is kept
-/// for a take-back of this payment; thereby the payment before it becomes final.
+/// Moves the balance to the payment's, if the row still is as it was judged. What was held before is kept for a
+/// take-back of this payment; thereby the payment before it becomes final, and as that one was not taken back, the
+/// count of those that were begins anew.
 async fn accept(
     connection: &mut SqliteConnection,
-    id: AttemptId,
-    payment: &Payment,
-    held: TokenAmount,
+    attempt: &Attempt,
+    held: &OpenChannel,
     now: u64,
 ) -> Result<bool, sqlx::Error> {
-    let proof = payment.proof();
     let result = sqlx::query(
-        "UPDATE channels SET undo_attempt = $1, undo_balance = balance, undo_signature = signature, \
+        "UPDATE channels SET take_backs = CASE WHEN undo_attempt IS NULL THEN take_backs ELSE 0 END, \
+         undo_attempt = $1, undo_balance = balance, undo_signature = signature, \
          balance = $2, signature = $3, updated_at = $4 \
          WHERE sender = $5 AND open_block = $6 AND balance = $7 AND deposit >= $2 \
          AND chain_state = 'open' AND closing_balance IS NULL",
     )
-    .bind(id.blob())
-    .bind(proof.balance.blob())
-    .bind(proof.signature.blob())
+    .bind(attempt.id.blob())
+    .bind(attempt.balance.blob())
+    .bind(attempt.signature.blob())
     .bind(signed(now))
-    .bind(proof.channel.sender.blob())
-    .bind(i64::from(proof.channel.open_block.0))
-    .bind(held.blob())
+    .bind(attempt.channel.sender.blob())
+    .bind(i64::from(attempt.channel.open_block.0))
+    .bind(held.balance.blob())
+    .execute(&mut *connection)
+    .await?;
+    let accepted = result.rows_affected() == 1;
+    if accepted {
+        levels::record(connection, attempt.channel, held.balance, held.signature, attempt.balance).await?;
+    }
+    Ok(accepted)
+}
+
+/// Uses up a part of the credit, if the row still is as it was judged.
+async fn spend(
+    connection: &mut SqliteConnection,
+    attempt: &Attempt,
+    held: &OpenChannel,
+    payment: &Payment,
+    now: u64,
+) -> Result<bool, sqlx::Error> {
+    let left: TokenAmount = held.after(payment).credit;
+    let result = sqlx::query(
+        "UPDATE channels SET credit = $1, updated_at = $2 \
+         WHERE sender = $3 AND open_block = $4 AND balance = $5 AND credit = $6 \
+         AND chain_state = 'open' AND closing_balance IS NULL",
+    )
+    .bind(left.blob())
+    .bind(signed(now))
+    .bind(attempt.channel.sender.blob())
+    .bind(i64::from(attempt.channel.open_block.0))
+    .bind(attempt.balance.blob())
+    .bind(held.credit.blob())
     .execute(connection)
     .await?;
     Ok(result.rows_affected() == 1)

@@ -125,6 +125,7 @@ mod tests {
     use sqlx::Connection;
     use uraiden_core::{Address, BlockNumber};
 
+    use super::super::open::migrations;
     use super::*;
 
     const KEY: ChannelKey = ChannelKey { sender: Address([1; 20]), open_block: BlockNumber(10) };
@@ -138,12 +139,7 @@ mod tests {
     /// A channel that was opened with 100 and topped up with 50, 50.
     async fn ledger() -> SqliteConnection {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        for migration in [
-            include_str!("../../migrations/sqlite/0001_ledger.sql"),
-            include_str!("../../migrations/sqlite/0002_claims.sql"),
-        ] {
-            sqlx::raw_sql(migration).execute(&mut connection).await.unwrap();
-        }
+        migrations().run(&mut connection).await.unwrap();
         for (block, kind, amount) in [(10, "opened", 100), (12, "topped_up", 50), (14, "topped_up", 50)] {
             event(&mut connection, KEY, block, kind, amount).await;
         }

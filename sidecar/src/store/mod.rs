@@ -40,6 +40,7 @@ pub use row::{ChannelRow, OnChain, Undo};
 pub use writer::{ATTEMPT_TTL, Writer};
 
 use writer::Job;
+pub(crate) use writer::now;
 
 /// Whose channels these are, and when an event of the chain is believed.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,10 @@ pub struct Scope {
     pub receiver: Address,
     /// Blocks on top of an event's block before it is believed.
     pub confirmations: u32,
+    /// How much of a channel's balance may be neither withdrawn nor claimed; `None` where only the deposit bounds it.
+    pub exposure_limit: Option<TokenAmount>,
+    /// How many payments of a channel are taken back before one has to be final.
+    pub take_backs_in_a_row: u32,
 }
 
 /// What a ledger was bound to when the node was first reached.
@@ -67,7 +72,11 @@ pub struct Bound {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commits {
     /// Accept those that are good.
-    Judge,
+    Judge {
+        /// In milliseconds since 1970. A commit that is decided later is refused: its filter may have stopped taking
+        /// it back.
+        until: u64,
+    },
     /// Accept none: the sidecar is not ready. What was accepted before is still answered as accepted.
     Refuse,
 }

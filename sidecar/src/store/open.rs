@@ -17,10 +17,11 @@ use super::{Scope, Store};
 use crate::health::HealthBoard;
 
 /// The tables, by version. A line is added for each change; a line that was released is never changed.
-const MIGRATIONS: [(i64, &str, &str); 3] = [
+const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
     (2, "claims", include_str!("../../migrations/sqlite/0002_claims.sql")),
     (3, "incident", include_str!("../../migrations/sqlite/0003_incident.sql")),
+    (5, "credit", include_str!("../../migrations/sqlite/0005_credit.sql")),
 ];
 
 /// How many connections read at a time.
@@ -143,11 +144,11 @@ impl Store {
     }
 }
 
-fn migrations() -> Migrator {
+pub(super) fn migrations() -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(MIGRATIONS.map(migration).into())
+    Migrator::with_migrations(MIGRATIONS.iter().copied().map(migration).collect())
 }
 
 /// Takes the lock beside the database. SQLite's own locks admit several processes.

@@ -197,7 +197,8 @@ async fn finalise(
     balance: TokenAmount,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
-        "UPDATE channels SET undo_attempt = NULL, undo_balance = NULL, undo_signature = NULL \
+        "UPDATE channels SET take_backs = CASE WHEN undo_attempt IS NULL THEN take_backs ELSE 0 END, \
+         undo_attempt = NULL, undo_balance = NULL, undo_signature = NULL \
          WHERE sender = $1 AND open_block = $2 AND balance = $3",
     )
     .bind(key.sender.blob())

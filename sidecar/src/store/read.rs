@@ -109,7 +109,7 @@ pub(super) async fn state(
 ) -> Result<ChannelState, sqlx::Error> {
     let Some(row) = fetch(connection, key).await? else { return Ok(ChannelState::Absent) };
     let next_block = columns::unsigned(&row, "next_block")?;
-    Ok(ChannelRow::read(&row)?.state(next_block, scope.confirmations))
+    Ok(ChannelRow::read(&row)?.state(next_block, scope))
 }
 
 impl Store {

@@ -5,7 +5,7 @@ use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::wire::{AttemptId, ChannelKey};
 use uraiden_core::{Signature, TokenAmount};
 
-use super::columns;
+use super::{Scope, columns};
 
 /// What the confirmed events of a channel add up to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +73,10 @@ pub struct ChannelRow {
     pub signature: Option<Signature>,
     /// How the topmost payment is undone; `None` once it is final.
     pub undo: Option<Undo>,
+    /// The part of the balance that was paid for resources which failed, and was not used up since.
+    pub credit: TokenAmount,
+    /// How many payments were taken back since one became final by a later one.
+    pub take_backs: u64,
     /// The balance of the closing agreement, where there is one.
     pub closing_balance: Option<TokenAmount>,
     /// When we first heard of it, in milliseconds since 1970.
@@ -102,6 +106,8 @@ impl ChannelRow {
             balance: columns::amount(row, "balance")?,
             signature: columns::optional_signature(row, "signature")?,
             undo,
+            credit: columns::amount(row, "credit")?,
+            take_backs: columns::unsigned(row, "take_backs")?,
             closing_balance: columns::optional_amount(row, "closing_balance")?,
             created_at: columns::unsigned(row, "created_at")?,
             updated_at: columns::unsigned(row, "updated_at")?,
@@ -114,7 +120,7 @@ impl ChannelRow {
     }
 
     /// What filters are told. `next_block` is the first block that was not read yet.
-    pub fn state(&self, next_block: u64, confirmations: u32) -> ChannelState {
+    pub(super) fn state(&self, next_block: u64, scope: &Scope) -> ChannelState {
         // The mark is older and stronger than whatever the chain says since.
         if self.closing_balance.is_some() {
             return ChannelState::Closed;
@@ -124,7 +130,7 @@ impl ChannelRow {
             OnChain::Unconfirmed => {
                 // The head is one below `next_block`; the channel is believed from the head open block +
                 // confirmations on.
-                let usable_from = u64::from(self.key.open_block.0) + u64::from(confirmations) + 1;
+                let usable_from = u64::from(self.key.open_block.0) + u64::from(scope.confirmations) + 1;
                 let missing = usable_from.saturating_sub(next_block).max(1);
                 ChannelState::Unconfirmed { missing: u32::try_from(missing).unwrap_or(u32::MAX) }
             }
@@ -133,6 +139,11 @@ impl ChannelRow {
                 deposit: self.deposit,
                 balance: self.balance,
                 signature: self.signature,
+                credit: self.credit,
+                // No ceiling is above the largest amount.
+                ceiling: scope
+                    .exposure_limit
+                    .map(|limit| self.withdrawn.checked_add(limit).unwrap_or(TokenAmount::MAX)),
             }),
         }
     }

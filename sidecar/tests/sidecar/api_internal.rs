@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -19,7 +20,12 @@ fn identity() -> Identity {
 }
 
 fn batch(entries: Vec<Entry>) -> BatchRequest {
-    BatchRequest { version: VERSION, identity: identity(), entries }
+    BatchRequest { version: VERSION, identity: identity(), sent_at: now(), entries }
+}
+
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
 }
 
 fn api(ledger: &Ledger, token: Option<&str>) -> Router {
@@ -152,4 +158,28 @@ async fn a_batch_has_an_upper_bound() {
     assert!(text.contains("1025 entries, where at most 1024"), "{text}");
     let (status, _) = post(api(&ledger, None), " ".repeat(1024 * 1024 + 1), None).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_filter_whose_clock_is_wrong_gets_no_payment_accepted() {
+    let ledger = Ledger::with_deposit(100).await;
+    for (sent_at, agrees) in [
+        (now() + 40_000, true),
+        (now() - 200_000, true),
+        (now() + 70_000, false),
+        (now() - 250_000, false),
+        (0, false),
+        (u64::MAX, false),
+    ] {
+        let batch = BatchRequest { sent_at, ..batch(vec![]) };
+        let (status, body) = post(api(&ledger, None), serde_json::to_vec(&batch).unwrap(), None).await;
+        assert_eq!(status, StatusCode::OK);
+        let response: BatchResponse = serde_json::from_str(&body).unwrap();
+        match response.health {
+            Health::NotReady { reason } if reason.contains("clocks") => {
+                assert!(!agrees, "{sent_at}: {reason}")
+            }
+            _ => assert!(agrees, "{sent_at}: {body}"),
+        }
+    }
 }

@@ -1,8 +1,8 @@
-use uraiden_core::channel::{ChannelState, OpenChannel};
+use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::Answer;
 use uraiden_sidecar::store::{Advance, EventKind, Listing, OnChain, Position};
 
-use crate::fixture::{Ledger, attempt, channel, event, open, proof, sender, tokens};
+use crate::fixture::{Ledger, attempt, channel, event, open, sender, tokens};
 
 #[tokio::test]
 async fn a_channel_is_known_at_once_and_usable_after_its_confirmations() {
@@ -64,11 +64,7 @@ async fn a_reorganisation_undoes_what_the_chain_said_and_nothing_that_was_signed
 
     // Included again at the same height, with a smaller deposit.
     ledger.read_again_from(10, 13, &[event(10, EventKind::Opened, 65)]).await;
-    let held = ChannelState::Open(OpenChannel {
-        deposit: tokens(65),
-        balance: tokens(60),
-        signature: Some(proof(60)),
-    });
+    let held = open(65, 60);
     assert_eq!(ledger.state().await, held);
     assert_eq!(ledger.commit(attempt(3, 10, 70)).await, Answer::Refused { channel: held });
 }

@@ -1,9 +1,13 @@
-use uraiden_core::channel::ChannelState;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::wire::{Answer, Attempt, ChannelKey, Entry};
 use uraiden_core::{Address, BlockNumber};
 use uraiden_sidecar::store::{Commits, EventKind};
 
-use crate::fixture::{Ledger, attempt, channel, event, open, proof_by, signer, tokens};
+use crate::fixture::{
+    Ledger, OPEN_BLOCK, attempt, channel, event, open, open_channel, proof_by, signer, tokens,
+};
 
 #[tokio::test]
 async fn a_payment_of_exactly_the_price_is_accepted_once() {
@@ -107,7 +111,9 @@ async fn of_many_requests_with_one_proof_exactly_one_is_paid() {
         .map(|id| {
             let store = ledger.store.clone();
             let entry = Entry::Commit(attempt(id, 10, 10));
-            tokio::spawn(async move { store.batch(vec![entry], Commits::Judge).await.unwrap() })
+            tokio::spawn(async move {
+                store.batch(vec![entry], Commits::Judge { until: u64::MAX }).await.unwrap()
+            })
         })
         .collect();
     let mut accepted = 0;
@@ -131,6 +137,43 @@ async fn what_was_accepted_is_still_so_after_a_restart() {
     assert_eq!(ledger.commit(attempt(1, 10, 10)).await, Answer::Accepted { channel: open(100, 10) });
     assert_eq!(ledger.commit(attempt(2, 10, 20)).await, Answer::TakenBack { channel: open(100, 10) });
     assert_eq!(ledger.take_back(attempt(1, 10, 10)).await, Answer::TakenBack { channel: open(100, 0) });
+}
+
+#[tokio::test]
+async fn a_commit_that_is_judged_too_late_is_refused() {
+    let ledger = Ledger::with_deposit(100).await;
+    let judge = |until| {
+        let store = ledger.store.clone();
+        let entry = Entry::Commit(attempt(1, 10, 10));
+        async move { store.batch(vec![entry], Commits::Judge { until }).await.unwrap().remove(0) }
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let now = u64::try_from(now).unwrap();
+    assert_eq!(judge(now - 1).await, Answer::Refused { channel: open(100, 0) });
+    assert_eq!(judge(now + 60_000).await, Answer::Accepted { channel: open(100, 10) });
+    assert_eq!(judge(now - 1).await, Answer::Accepted { channel: open(100, 10) }, "it was accepted in time");
+}
+
+#[tokio::test]
+async fn no_more_is_lent_than_the_exposure_limit() {
+    let ledger = Ledger::lending(100, 25).await;
+    let held = |balance| {
+        let limits = OpenChannel { ceiling: Some(tokens(25)), ..open_channel(100, balance) };
+        ChannelState::Open(limits)
+    };
+    ledger.commit(attempt(1, 10, 10)).await;
+    assert_eq!(ledger.commit(attempt(2, 10, 20)).await, Answer::Accepted { channel: held(20) });
+    assert_eq!(ledger.commit(attempt(3, 10, 30)).await, Answer::Refused { channel: held(20) });
+    assert_eq!(ledger.commit(attempt(4, 5, 25)).await, Answer::Accepted { channel: held(25) });
+
+    ledger.read_chain(OPEN_BLOCK + 2, &[event(OPEN_BLOCK + 2, EventKind::Withdrawn, 25)]).await;
+    ledger.read_chain(OPEN_BLOCK + 3, &[]).await;
+    let lent = OpenChannel { ceiling: Some(tokens(50)), ..open_channel(100, 35) };
+    assert_eq!(
+        ledger.commit(attempt(5, 10, 35)).await,
+        Answer::Accepted { channel: ChannelState::Open(lent) },
+        "what was withdrawn is owed no longer"
+    );
 }
 
 #[tokio::test]

@@ -8,11 +8,7 @@ use uraiden_core::wire::{Entry, Health};
 use uraiden_sidecar::health::HealthBoard;
 use uraiden_sidecar::store::{BindError, Binding, Chain, Commits, OpenError, Scope, Store};
 
-use crate::fixture::{CONTRACT, Ledger, attempt, binding, open, receiver};
-
-fn scope() -> Scope {
-    Scope { contract: CONTRACT, receiver: receiver(), confirmations: 1 }
-}
+use crate::fixture::{Ledger, attempt, binding, open, scope};
 
 async fn try_open(path: &std::path::Path, scope: Scope) -> Result<(), OpenError> {
     let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
@@ -113,7 +109,7 @@ async fn a_ledger_that_cannot_be_written_accepts_nothing_and_recovers() {
     let mut saboteur = SqliteConnection::connect(ledger.path().to_str().unwrap()).await.unwrap();
     sqlx::query("ALTER TABLE attempts RENAME TO gone").execute(&mut saboteur).await.unwrap();
     let entries = vec![Entry::Commit(attempt(1, 10, 10))];
-    assert!(ledger.store.batch(entries.clone(), Commits::Judge).await.is_err());
+    assert!(ledger.store.batch(entries.clone(), Commits::Judge { until: u64::MAX }).await.is_err());
     assert_eq!(ledger.state().await, open(100, 0));
     let reason = "the ledger cannot be written".to_owned();
     assert_eq!(ledger.health.health(), Health::NotReady { reason });
@@ -125,6 +121,6 @@ async fn a_ledger_that_cannot_be_written_accepts_nothing_and_recovers() {
         assert!(tokio::time::Instant::now() < deadline, "still not ready");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    ledger.store.batch(entries, Commits::Judge).await.unwrap();
+    ledger.store.batch(entries, Commits::Judge { until: u64::MAX }).await.unwrap();
     assert_eq!(ledger.state().await, open(100, 10));
 }

@@ -80,11 +80,17 @@ pub(crate) fn attempt(id: u128, price: u64, balance: u64) -> Attempt {
 
 /// An open channel with what we hold of it; no proof at balance 0.
 pub(crate) fn open(deposit: u64, balance: u64) -> ChannelState {
-    ChannelState::Open(OpenChannel {
-        deposit: tokens(deposit),
-        balance: tokens(balance),
-        signature: (balance > 0).then(|| proof(balance)),
-    })
+    ChannelState::Open(open_channel(deposit, balance))
+}
+
+pub(crate) fn open_channel(deposit: u64, balance: u64) -> OpenChannel {
+    let signature = (balance > 0).then(|| proof(balance));
+    OpenChannel { balance: tokens(balance), signature, ..OpenChannel::new(tokens(deposit)) }
+}
+
+/// The same with a credit.
+pub(crate) fn with_credit(deposit: u64, balance: u64, credit: u64) -> ChannelState {
+    ChannelState::Open(OpenChannel { credit: tokens(credit), ..open_channel(deposit, balance) })
 }
 
 /// The event `kind` of our channel in this block.
@@ -97,6 +103,16 @@ pub(crate) fn event(block: u32, kind: EventKind, amount: u64) -> ChainEvent {
         channel: channel(),
         kind,
         amount: tokens(amount),
+    }
+}
+
+pub(crate) fn scope() -> Scope {
+    Scope {
+        contract: CONTRACT,
+        receiver: receiver(),
+        confirmations: 1,
+        exposure_limit: None,
+        take_backs_in_a_row: 3,
     }
 }
 
@@ -123,9 +139,22 @@ impl Ledger {
         ledger
     }
 
+    /// With one confirmed channel that is lent this much.
+    pub(crate) async fn lending(deposit: u64, exposure_limit: u64) -> Self {
+        let scope = Scope { exposure_limit: Some(tokens(exposure_limit)), ..scope() };
+        let ledger = Self::scoped(TempDir::new().unwrap(), scope).await;
+        ledger.store.bind(binding()).await.unwrap();
+        ledger.read_chain(OPEN_BLOCK, &[event(OPEN_BLOCK, EventKind::Opened, deposit)]).await;
+        ledger.read_chain(OPEN_BLOCK + 1, &[]).await;
+        ledger
+    }
+
     async fn in_folder(folder: TempDir, confirmations: u32) -> Self {
+        Self::scoped(folder, Scope { confirmations, ..scope() }).await
+    }
+
+    async fn scoped(folder: TempDir, scope: Scope) -> Self {
         let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
-        let scope = Scope { contract: CONTRACT, receiver: receiver(), confirmations };
         let Opened { store, writer } =
             Store::open(&folder.path().join("u.db"), scope, health.clone()).await.unwrap();
         Self { folder, store, health, writing: tokio::spawn(writer.run()) }
@@ -183,7 +212,7 @@ impl Ledger {
     }
 
     pub(crate) async fn ask_all(&self, entries: Vec<Entry>) -> Vec<Answer> {
-        self.store.batch(entries, Commits::Judge).await.unwrap()
+        self.store.batch(entries, Commits::Judge { until: u64::MAX }).await.unwrap()
     }
 
     pub(crate) async fn commit(&self, attempt: Attempt) -> Answer {

@@ -53,8 +53,8 @@ async fn claiming_marks_the_channel_for_good_at_the_balance_that_is_claimed() {
     // The request vanishes in a reorganisation. The agreement may be out.
     ledger.read_again_from(12, 14, &[]).await;
     assert_eq!(ledger.state().await, ChannelState::Closed);
-    let refused = Answer::Final { channel: ChannelState::Closed };
-    assert_eq!(ledger.take_back(attempt(1, HELD, HELD)).await, refused);
+    let credited = Answer::Credited { channel: ChannelState::Closed };
+    assert_eq!(ledger.take_back(attempt(1, HELD, HELD)).await, credited);
     let [intent] = ledger.store.intents(u64::MAX).await.unwrap().try_into().unwrap();
     assert!(intent.is_wanted());
 }

@@ -101,6 +101,16 @@ impl Part {
         self.child = None;
     }
 
+    /// Stops the program's clock: it keeps its connections and does nothing (SIGSTOP).
+    pub fn freeze(&mut self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a frozen program go on (SIGCONT).
+    pub fn thaw(&mut self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Whether the program runs.
     pub fn is_running(&mut self) -> bool {
         self.child.is_some() && self.exit_status().is_none()

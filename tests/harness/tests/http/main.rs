@@ -6,6 +6,7 @@ mod connections;
 mod crash;
 mod fixture;
 mod link;
+mod overlap;
 mod price_service;
 mod prices;
 mod rows;

@@ -145,7 +145,7 @@ async fn row_7_a_channel_that_does_not_exist_or_is_closing_takes_no_payment() ->
     let form = [("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(stack.raw("DELETE", &path, form, format!("balance={PRICE}")).await?.status, 200);
     for balance in [PRICE, 2 * PRICE] {
-        let answer = stack.raw_get("/premium/row-7", paying(&payer, balance)).await?;
+        let answer = stack.raw("POST", "/premium/row-7", paying(&payer, balance), "").await?;
         assert_eq!((answer.status, problem(&answer).as_str()), (402, "channel-closed"));
         assert_error(&answer, Some((header::NONEXISTING_CHANNEL, "1")));
         assert_no_state(&answer);

@@ -1,0 +1,90 @@
+//! What becomes of a stream once something goes out to its client.
+
+use super::outbox::Item;
+use super::stage::{Place, Shown, Stage};
+use super::{Gate, Headers, Moment, Step, StreamId, deadline};
+use crate::decide::Payment;
+use crate::form::Form;
+use crate::response::Response;
+use crate::wire::Attempt;
+
+impl Gate {
+    /// Whether the response of this stream has to be looked at: not on free routes.
+    pub fn watches(&self, stream: StreamId) -> bool {
+        self.streams.contains_key(&stream)
+    }
+
+    /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own.
+    pub fn response(&mut self, stream: StreamId, response: Response<'_>, now: Moment) -> Step {
+        let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
+        let exposed = response.exposed().map(|value| ("access-control-expose-headers", value));
+        match core::mem::replace(stage, Stage::Ended) {
+            Stage::Served { form, payment, attempt } => {
+                let shown = self.show(&payment, response);
+                self.served(stream, form, payment, attempt, shown, now)
+            }
+            Stage::Overlapping { case, payment, shown: None } => {
+                let shown = Some(self.show(&payment, response));
+                self.streams.insert(stream, Stage::Overlapping { case, payment, shown });
+                Step::Hold
+            }
+            Stage::Doubtful { form, payment, place: Place::Upstream } => {
+                self.streams.insert(stream, Stage::Doubtful { form, payment, place: Place::Response });
+                Step::Hold
+            }
+            Stage::Preflight => {
+                let allowed = response.allowed().map(|value| ("access-control-allow-headers", value));
+                Step::Release(allowed.into_iter().collect())
+            }
+            Stage::Pricing(_)
+            | Stage::Looking(_)
+            | Stage::Committing { .. }
+            | Stage::Overlapping { shown: Some(_), .. }
+            | Stage::Doubtful { place: Place::Request | Place::Response, .. } => {
+                // Envoy's own answer to a stream that was held for too long.
+                self.outbox.forget(stream);
+                Step::Release(Vec::new())
+            }
+            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed.into_iter().collect()),
+        }
+    }
+
+    /// Releases a response whose payment is durable, or takes the payment back first.
+    pub(super) fn served(
+        &mut self,
+        stream: StreamId,
+        form: Form,
+        payment: Payment,
+        attempt: Attempt,
+        shown: Shown,
+        now: Moment,
+    ) -> Step {
+        if self.config.charge_on.charges(shown.status) {
+            self.streams.insert(stream, Stage::Ended);
+            return Step::Release(shown.headers);
+        }
+        self.streams.insert(stream, Stage::Returning { form, payment, shown });
+        self.outbox.push(Item::take_back(Some(stream), attempt, deadline(now)));
+        Step::Hold
+    }
+
+    /// Keeps what has to be known of a response, since its headers cannot be read later.
+    fn show(&self, payment: &Payment, response: Response<'_>) -> Shown {
+        let mut headers: Headers = self.config.terms(payment.price()).headers();
+        headers.extend(payment.headers());
+        headers.extend(response.private().map(|value| ("cache-control", value)));
+        headers.extend(response.exposed().map(|value| ("access-control-expose-headers", value)));
+        Shown { status: response.status(), headers }
+    }
+
+    /// Forgets a stream. What it asked for and was not sent yet is not sent, unless its request ran already: leaving
+    /// must not be a way to have it run for nothing.
+    pub fn gone(&mut self, stream: StreamId) {
+        match self.streams.remove(&stream) {
+            None => {}
+            Some(Stage::Overlapping { shown, .. })
+                if shown.as_ref().is_none_or(|shown| self.config.charge_on.charges(shown.status)) => {}
+            Some(_) => self.outbox.forget(stream),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Where a stream stands.
+
+use super::strangers::Source;
+use super::{Gate, Headers, Moment, Step, StreamId, announcement};
+use crate::Price;
+use crate::answer::Problem;
+use crate::decide::Payment;
+use crate::form::Form;
+use crate::mark::RequestLine;
+use crate::offer::{HeaderError, Offer};
+use crate::request::Request;
+use crate::route::Surroundings;
+use crate::wire::Attempt;
+
+/// Where a stream that has a price stands. A stream without one is not kept.
+pub(super) enum Stage {
+    /// Its request is held until its price is known.
+    Pricing(Box<Unpriced>),
+    /// Its request is held until the channel's state is known.
+    Looking(Case),
+    /// Its request is held until the payment is durable.
+    Committing { case: Case, payment: Payment },
+    /// It is at the upstream while its payment is made durable; its response is held if it came already.
+    Overlapping { case: Case, payment: Payment, shown: Option<Shown> },
+    /// The outcome of its commit is unknown: it is held until the payment is taken back.
+    Doubtful { form: Form, payment: Payment, place: Place },
+    /// It is paid and at the upstream.
+    Served { form: Form, payment: Payment, attempt: Attempt },
+    /// A browser's question whether it may send the real request; it is free.
+    Preflight,
+    /// The upstream failed; its response is held until the payment is taken back.
+    Returning { form: Form, payment: Payment, shown: Shown },
+    /// It was answered.
+    Ended,
+}
+
+/// A response that came, and is held.
+pub(super) struct Shown {
+    pub(super) status: u16,
+    /// What it is released with if its payment stays.
+    pub(super) headers: Headers,
+}
+
+/// What of a stream Envoy holds for us.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Its request.
+    Request,
+    /// Nothing: the request is at the upstream.
+    Upstream,
+    /// Its response.
+    Response,
+}
+
+/// A request, read, whose price may not be known yet.
+pub(super) struct Unpriced {
+    pub(super) offer: Result<Offer, HeaderError>,
+    pub(super) form: Form,
+    /// What its admission mark covers, where marks are made.
+    pub(super) line: Option<RequestLine>,
+    /// Where it comes from; any place where its channel is known.
+    pub(super) source: Source,
+    /// Whether it may go upstream before its payment is durable.
+    pub(super) overlaps: bool,
+}
+
+/// A priced request, read.
+#[derive(Clone)]
+pub(super) struct Case {
+    pub(super) offer: Offer,
+    pub(super) price: Price,
+    pub(super) form: Form,
+    pub(super) line: Option<RequestLine>,
+    pub(super) source: Source,
+    pub(super) overlaps: bool,
+}
+
+impl Gate {
+    /// Reads all that is needed of a request, since its headers cannot be read later.
+    pub(super) fn read(&self, request: Request<'_>, form: Form, around: &impl Surroundings) -> Unpriced {
+        let offer = Offer::read(request);
+        let proof = offer.as_ref().ok().and_then(|offer| offer.proof);
+        let stranger = proof.is_some_and(|proof| self.memory.get(&proof.channel()).is_none());
+        let source = if stranger { around.source() } else { None };
+        let source = source.map(|address| Source::of(&address)).unwrap_or_default();
+        let line = self.config.mark.is_some().then(|| RequestLine::of(request));
+        let overlaps = self.config.overlap.allows(request)
+            && proof.is_some_and(|proof| {
+                // Another worker may have sent a request upstream for this very proof.
+                let channel = proof.channel();
+                let bytes = around.announced(announcement::slot(&channel));
+                let announced = bytes.and_then(|bytes| announcement::balance(&bytes, &channel));
+                announced.is_none_or(|announced| proof.balance > announced)
+            });
+        Unpriced { offer, form, line, source, overlaps }
+    }
+
+    /// Judges a request whose price is known.
+    pub(super) fn priced(&mut self, stream: StreamId, unpriced: Unpriced, price: Price, now: Moment) -> Step {
+        let Unpriced { offer, form, line, source, overlaps } = unpriced;
+        match offer {
+            Ok(offer) => self.judge(stream, Case { offer, price, form, line, source, overlaps }, None, now),
+            Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
+        }
+    }
+}
