@@ -19,11 +19,11 @@ pub(crate) fn all(request: Request<'_>) -> impl Iterator<Item = (&[u8], &[u8])> 
 /// The request's cookies without those of the protocol, as one header value; `None` where there are none of the
 /// protocol, so that nothing has to be changed.
 pub fn without_payment(request: Request<'_>) -> Option<Vec<u8>> {
-    let ours = |pair: &[u8]| core::str::from_utf8(pair).is_ok_and(header::is_payment);
-    if !pairs(request).any(ours) {
+    if !pairs(request).any(header::starts_a_payment) {
         return None;
     }
-    let kept: Vec<&[u8]> = pairs(request).filter(|pair| !pair.is_empty() && !ours(pair)).collect();
+    let kept: Vec<&[u8]> =
+        pairs(request).filter(|pair| !pair.is_empty() && !header::starts_a_payment(pair)).collect();
     Some(kept.join(&b"; "[..]))
 }
 
@@ -59,6 +59,8 @@ mod tests {
         assert_eq!(left(&["a=b; RDN-Price=3; c=d;RDN-Balance-Signature=0x"]).as_deref(), Some("a=b; c=d"));
         assert_eq!(left(&["a=b", "rdn-price=3", "c=d"]).as_deref(), Some("a=b; c=d"));
         assert_eq!(left(&["RDN-Price=3"]).as_deref(), Some(""));
+        let no_text = [("cookie".to_owned(), b"RDN-Price=\xff; a=\xff".to_vec())];
+        assert_eq!(without_payment(Request::new(&no_text)), Some(b"a=\xff".to_vec()));
         assert_eq!(left(&[]), None);
     }
 }

@@ -55,6 +55,11 @@ pub fn is_payment(name: &str) -> bool {
     starts_with(name, PREFIX)
 }
 
+/// Whether a cookie, name and value, is part of a payment. Its bytes need not be text.
+pub(crate) fn starts_a_payment(cookie: &[u8]) -> bool {
+    cookie.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX.as_bytes()))
+}
+
 /// Whether only the filter may send a request header to the upstream. `name` in any case.
 pub fn is_for_upstream(name: &str) -> bool {
     starts_with(name, UPSTREAM_PREFIX)

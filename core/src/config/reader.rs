@@ -49,16 +49,22 @@ pub(super) struct Node<'a> {
 impl<'a> Node<'a> {
     /// The error that this value is not what is expected here.
     pub(super) fn unlike(&self, expected: &str) -> ConfigError {
+        ConfigError { path: self.path.clone(), problem: format!("{}, expected {expected}", self.found()) }
+    }
+
+    /// The value, as far as an error shows it.
+    fn found(&self) -> String {
         let mut found = self.value.to_string();
-        if found.chars().count() > 80 {
-            found = found.chars().take(80).collect::<String>() + "…";
+        if let Some((end, _)) = found.char_indices().nth(80) {
+            found.truncate(end);
+            found.push('…');
         }
-        ConfigError { path: self.path.clone(), problem: format!("{found}, expected {expected}") }
+        found
     }
 
     /// The error of a parser for this value.
     pub(super) fn wrong(&self, error: &dyn fmt::Display) -> ConfigError {
-        ConfigError { path: self.path.clone(), problem: format!("{}: {error}", self.value) }
+        ConfigError { path: self.path.clone(), problem: format!("{}: {error}", self.found()) }
     }
 
     /// An error that does not show the value.
@@ -107,9 +113,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn text_as<T: FromStr<Err: fmt::Display>>(&self) -> Result<T, ConfigError> {
-        let text = self.text()?;
-        text.parse()
-            .map_err(|error| ConfigError { path: self.path.clone(), problem: format!("{text:?}: {error}") })
+        self.text()?.parse().map_err(|error| self.wrong(&error))
     }
 
     pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Result<u64, ConfigError> {

@@ -1,6 +1,6 @@
 //! Which requests cost what.
 
-use regex_lite::Regex;
+use regex_lite::{Regex, RegexBuilder};
 use serde_json::Value;
 
 use super::price_source::PriceSource;
@@ -11,6 +11,9 @@ use crate::request::Request;
 
 /// The longest regular expression, in bytes.
 const MAX_REGEX: usize = 256;
+
+/// The largest one in memory, in bytes: `(.?){9999}` would take a second to look at the longest path.
+const MAX_REGEX_SIZE: usize = 256 << 10;
 
 /// A price, and the requests it is for.
 #[derive(Clone, Debug)]
@@ -154,7 +157,15 @@ fn regex(node: &Node<'_>) -> Result<Regex, ConfigError> {
     if text.len() > MAX_REGEX {
         return Err(node.unlike(&format!("a regular expression of at most {MAX_REGEX} bytes")));
     }
-    Regex::new(&format!("^(?:{text})$")).map_err(|error| node.wrong(&error))
+    // By itself first: `a)|(?:b` is one only inside the group that is put around it.
+    Regex::new(&text).map_err(|error| node.wrong(&error))?;
+    let whole = RegexBuilder::new(&format!("^(?:{text})$")).size_limit(MAX_REGEX_SIZE).build();
+    whole.map_err(|_| {
+        node.unlike(&format!(
+            "an expression of at most {} KB with its repetitions written out, and without a comment at its end",
+            MAX_REGEX_SIZE >> 10
+        ))
+    })
 }
 
 fn list<T>(node: &Node<'_>, read: fn(&Node<'_>) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {

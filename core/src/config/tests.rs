@@ -274,6 +274,16 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         ),
         (
             "/rules/0/match",
+            json!({ "pathRegex": "/a)|(?:/b" }),
+            "rules[0].match.pathRegex: \"/a)|(?:/b\": found closing ')' without matching '('",
+        ),
+        (
+            "/rules/0/match",
+            json!({ "pathRegex": "(?:.{99}){999}" }),
+            "rules[0].match.pathRegex: \"(?:.{99}){999}\", expected an expression of at most 256 KB with its repetitions written out, and without a comment at its end",
+        ),
+        (
+            "/rules/0/match",
             json!({ "pathSuffix": "a;b" }),
             "rules[0].match.pathSuffix: \"a;b\", expected an end of a path without ; ? and #",
         ),
@@ -324,6 +334,14 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         config.pointer_mut(parent).unwrap()[key] = value;
         assert_eq!(read(&config).unwrap_err().to_string(), error, "{pointer}");
     }
+}
+
+#[test]
+fn a_long_value_is_shown_by_its_start() {
+    let mut value = sample();
+    value["gatewayPath"] = json!(format!("/{}", "é;".repeat(5000)));
+    let error = read(&value).unwrap_err().to_string();
+    assert!(error.starts_with("gatewayPath: \"/é;é;") && error.chars().count() < 200, "{error}");
 }
 
 #[test]

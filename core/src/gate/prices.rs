@@ -132,10 +132,33 @@ fn read(outcome: CallOutcome<'_>) -> Result<Option<Price>, String> {
         price: TokenAmount,
     }
     match outcome {
+        // The fields of a struct are read from a list, too.
+        CallOutcome::Response { status: 200, body } if !body.trim_ascii_start().starts_with(b"{") => {
+            Err("its answer is no JSON object".to_owned())
+        }
         CallOutcome::Response { status: 200, body } => serde_json::from_slice::<Answer>(body)
             .map(|answer| Price::new(answer.price))
             .map_err(|error| format!("its answer cannot be read: {error}")),
         CallOutcome::Response { status, .. } => Err(format!("it answered {status}")),
         CallOutcome::CutOff | CallOutcome::NotSent => Err("it did not answer".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_object_with_a_readable_price_names_one() {
+        let answer = |status, body: &str| read(CallOutcome::Response { status, body: body.as_bytes() });
+        assert_eq!(answer(200, "{\"price\": \"0\"}"), Ok(None));
+        assert_eq!(answer(200, " {\"price\": \"7\", \"more\": 1}"), Ok(Price::new(TokenAmount::new(7))));
+        for body in
+            ["[\"0\"]", "\"0\"", "{}", "{\"price\": 0}", "{\"price\": \"0\", \"price\": \"0\"}", "", "null"]
+        {
+            assert!(answer(200, body).is_err(), "{body}");
+        }
+        assert!(answer(404, "{\"price\": \"0\"}").is_err());
+        assert!(read(CallOutcome::Failed).is_err());
     }
 }
