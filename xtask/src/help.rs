@@ -18,7 +18,8 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
 
 `cargo xtask COMMAND --help` says more. The tools go into .tools and the build into target; nothing is
 installed outside the checkout, except the Rust target wasm32-wasip1.
-Needed beforehand: rustup, python3 3.9 or later with venv, node 20 or later with npm, on Linux x86-64.
+Needed beforehand: rustup, python3 3.9 or later with venv, node 20 or later with npm, a C++
+compiler for suite fuzz, on Linux x86-64.
 ";
 
 const DEMO: &str = "\
@@ -55,12 +56,16 @@ It ends on Ctrl-C, on SIGTERM or when its stdin is closed.
 const TEST: &str = "\
 Runs the test suites: all of them, or those that are named.
 
-Usage: cargo xtask test [SUITE...] [--allow-missing] [--list]
+Usage: cargo xtask test [SUITE...] [--allow-missing] [--list] [--seconds N]
 
   --list            the suites with their budgets and what they prove; runs nothing
+  --seconds N       how long suite fuzz tries each of its targets, 10 by default
   --allow-missing   skips a suite that lacks a tool on this machine; without it, that is a failure
 
 Ends in a table of times and a line `N passed, M failed`. Exits with 0 only if nothing failed.
+
+Suite fuzz starts from the inputs in tests/fuzz/corpus and keeps what it finds in target/fuzz: new inputs in corpus,
+those that break something in artifacts, and shows the command that repeats one.
 ";
 
 const TIDY: &str = "\

@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod counts;
+mod fuzz;
 mod help;
 mod process;
 mod repo;
@@ -19,6 +20,7 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use lexopt::ValueExt;
 use lexopt::prelude::{Long, Short, Value};
 
 use crate::build::Program;
@@ -70,6 +72,7 @@ fn test_options(arguments: Vec<OsString>) -> Result<test::Options> {
         match argument {
             Long("allow-missing") => options.allow_missing = true,
             Long("list") => options.list = true,
+            Long("seconds") => options.seconds = Some(parser.value()?.parse()?),
             Value(name) => options.suites.push(name.to_string_lossy().into_owned()),
             Short(_) | Long(_) => return Err(argument.unexpected().into()),
         }

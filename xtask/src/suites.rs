@@ -34,6 +34,8 @@ pub(crate) enum Step {
     Check(Command),
     /// Has to end well and says how many tests it ran ([`crate::counts`] knows how).
     Tests(Command),
+    /// The fuzz targets, each of which counts as a test.
+    Fuzz,
 }
 
 /// All suites, in the order in which they run.
@@ -61,6 +63,14 @@ pub(crate) const SUITES: &[Suite] = &[
         tools: &[Tool::Node, Tool::WasmTarget],
         parts: false,
         steps: vectors,
+    },
+    Suite {
+        name: "fuzz",
+        proves: "what no input may do to the parsers and the gate, ten seconds each (--seconds N for more)",
+        budget: 5,
+        tools: &[Tool::CargoFuzz],
+        parts: false,
+        steps: fuzz,
     },
     Suite {
         name: "contract",
@@ -163,6 +173,12 @@ fn vectors(repo: &Repo) -> Result<Vec<Step>> {
         .arg(FOLDER)
         .args(&files);
     Ok(vec![Step::Tests(native), Step::Build(build), Step::Tests(wasm)])
+}
+
+fn fuzz(repo: &Repo) -> Result<Vec<Step>> {
+    let mut fixture = process::cargo(&repo.root);
+    fixture.args(["test", "--package", "uraiden-fuzz", "--lib"]);
+    Ok(vec![Step::Tests(fixture), Step::Fuzz])
 }
 
 fn contract(repo: &Repo) -> Result<Vec<Step>> {

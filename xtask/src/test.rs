@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::counts::Counts;
+use crate::fuzz;
 use crate::process;
 use crate::repo::Repo;
 use crate::report::{End, Row, report};
@@ -24,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) allow_missing: bool,
     /// Only say which suites there are.
     pub(crate) list: bool,
+    /// How long each fuzz target runs; `None` is [`fuzz::SECONDS`].
+    pub(crate) seconds: Option<u32>,
 }
 
 /// Why a suite cannot run.
@@ -32,8 +35,8 @@ enum Obstacle {
     Broken(String),
 }
 
-/// Minutes for fetching tools, and for building our own parts.
-const FETCH_BUDGET: u32 = 2;
+/// Minutes for fetching tools, one of which is built from its source, and for building our own parts.
+const FETCH_BUDGET: u32 = 4;
 const BUILD_BUDGET: u32 = 7;
 
 /// Runs the suites that were named.
@@ -77,7 +80,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<ExitCode> {
             None if suite.parts && built == Some(false) => {
                 cannot_run(suite, &Obstacle::Broken("the parts could not be built".into()), false)
             }
-            None => run_suite(repo, suite),
+            None => run_suite(repo, suite, options),
         });
     }
     Ok(report(&rows))
@@ -137,7 +140,7 @@ fn cannot_run(suite: &Suite, obstacle: &Obstacle, allow_missing: bool) -> Row {
     Row { name: suite.name, end, counts, time: Duration::ZERO, budget: suite.budget }
 }
 
-fn run_suite(repo: &Repo, suite: &'static Suite) -> Row {
+fn run_suite(repo: &Repo, suite: &'static Suite, options: &Options) -> Row {
     heading(suite.name);
     let started = Instant::now();
     let mut counts = Counts::default();
@@ -150,6 +153,7 @@ fn run_suite(repo: &Repo, suite: &'static Suite) -> Row {
                 let result = match step {
                     Step::Build(mut command) | Step::Check(mut command) => process::run(&mut command),
                     Step::Tests(mut command) => run_tests(&mut command, &mut counts),
+                    Step::Fuzz => fuzz::run(repo, options.seconds, &mut counts),
                 };
                 let Err(error) = result else { continue };
                 reasons.push(format!("{error:#}"));
@@ -218,7 +222,7 @@ mod tests {
 
     fn outcome(steps: fn(&Repo) -> Result<Vec<Step>>) -> (bool, u64, u64) {
         let repo = Repo { root: ".".into(), target: "target".into() };
-        let row = run_suite(&repo, suite(steps));
+        let row = run_suite(&repo, suite(steps), &Options::default());
         (matches!(row.end, End::Passed), row.counts.passed, row.counts.failed)
     }
 

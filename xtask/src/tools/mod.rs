@@ -1,7 +1,9 @@
 //! The programs that are not ours: which, where, and how they get there.
 //!
-//! Each is pinned by a lock file with hashes in `xtask/tools` and fetched into a folder of its own below `.tools`.
+//! Each is pinned, by a lock file with hashes in `xtask/tools` or by a version of a registry that never changes one, and
+//! fetched into a folder of its own below `.tools`.
 
+mod cargo_fuzz;
 mod envoy;
 mod fetch;
 mod npm;
@@ -30,10 +32,13 @@ pub(crate) enum Tool {
     Envoy,
     /// The oldest Envoy that the filter promises to run on.
     OldestEnvoy,
+    /// cargo-fuzz, and a compiler for the fuzzer that it links.
+    CargoFuzz,
 }
 
 impl Tool {
-    const ALL: [Self; 5] = [Self::Node, Self::WasmTarget, Self::Npm, Self::Envoy, Self::OldestEnvoy];
+    const ALL: [Self; 6] =
+        [Self::Node, Self::WasmTarget, Self::Npm, Self::Envoy, Self::OldestEnvoy, Self::CargoFuzz];
 
     /// Makes sure that the tool is here, in the pinned version, and fetches it if not.
     ///
@@ -47,6 +52,7 @@ impl Tool {
             Self::Npm => npm::ensure(repo),
             Self::Envoy => envoy::ensure(repo, envoy::CURRENT),
             Self::OldestEnvoy => envoy::ensure(repo, envoy::OLDEST),
+            Self::CargoFuzz => cargo_fuzz::ensure(repo),
         }
     }
 }
@@ -66,6 +72,11 @@ pub(crate) fn anvil(repo: &Repo) -> PathBuf {
     npm::anvil(repo)
 }
 
+/// What builds the fuzz targets.
+pub(crate) fn cargo_fuzz(repo: &Repo) -> PathBuf {
+    cargo_fuzz::binary(repo)
+}
+
 /// Carries out `cargo xtask tools`.
 pub(crate) fn fetch_all(repo: &Repo) -> Result<ExitCode> {
     for tool in Tool::ALL {
@@ -76,6 +87,7 @@ pub(crate) fn fetch_all(repo: &Repo) -> Result<ExitCode> {
         envoy::binary(repo, envoy::OLDEST),
         npm::anvil(repo),
         npm::forge(repo),
+        cargo_fuzz::binary(repo),
     ] {
         let version = process::capture(process::command(&binary, &repo.root).arg("--version"))?;
         let version = version.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();

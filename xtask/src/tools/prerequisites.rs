@@ -59,6 +59,12 @@ pub(super) fn npm() -> Result<(), Missing> {
     at_least("npm", &answer("npm", &["--version"], REMEDY)?, (9, 0), REMEDY)
 }
 
+/// A C++ compiler.
+pub(super) fn cxx() -> Result<(), Missing> {
+    const REMEDY: &str = "install a C++ compiler (Debian: apt-get install g++)";
+    answer("c++", &["--version"], REMEDY).map(drop)
+}
+
 /// Rust's standard library for wasm32-wasip1, added with rustup where that is how Rust was installed.
 pub(super) fn wasm_target(root: &Path) -> Result<()> {
     const TARGET: &str = "wasm32-wasip1";

@@ -1,0 +1,14 @@
+//! What the sidecar answers: a batch of answers that is read is written and read as the same, by either reader.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+use uraiden_core::wire::BatchResponse;
+
+fuzz_target!(|data: &[u8]| {
+    let Ok(batch) = serde_json::from_slice::<BatchResponse>(data) else { return };
+    let written = serde_json::to_vec(&batch).expect("a batch has a JSON form");
+    assert_eq!(serde_json::from_slice::<BatchResponse>(&written).expect("our own text"), batch);
+    let value: Value = serde_json::from_slice(data).expect("what was read is JSON");
+    assert_eq!(serde_json::from_value::<BatchResponse>(value).expect("the same, read as a tree"), batch);
+});
