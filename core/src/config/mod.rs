@@ -252,4 +252,6 @@ fn plain_path(node: &Node<'_>) -> Result<String, ConfigError> {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod tests;
