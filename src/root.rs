@@ -24,6 +24,10 @@ use crate::stream::Stream;
 /// How often the sidecar is asked for its health.
 const TICK: Duration = Duration::from_secs(1);
 
+/// The longest answer to a call that is looked at, in bytes: four times what the largest batch is answered with. Memory
+/// that a VM took once is never given back.
+const LONGEST_ANSWER: usize = 4 << 20;
+
 /// What the streams of a worker share.
 pub(crate) struct Worker {
     pub(crate) gate: RefCell<Gate>,
@@ -153,10 +157,11 @@ impl Root {
 impl Context for Root {
     fn on_http_call_response(&mut self, token: u32, num_headers: usize, body_size: usize, _trailers: usize) {
         let Some(worker) = self.worker.clone() else { return };
-        let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body_size).ok().flatten();
-        let body = body.unwrap_or_default();
+        let fits = body_size <= LONGEST_ANSWER;
+        let read = || hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, body_size).ok().flatten();
+        let body = fits.then(read).flatten().unwrap_or_default();
         // Without headers the answer was cut off, and asking for them would panic.
-        let status = (num_headers > 0).then(status_of_call).flatten();
+        let status = (fits && num_headers > 0).then(status_of_call).flatten();
         let outcome =
             status.map_or(CallOutcome::CutOff, |status| CallOutcome::Response { status, body: &body });
         let inquiry = worker.inquiries.borrow_mut().remove(&token);
