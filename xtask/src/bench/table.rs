@@ -18,7 +18,8 @@ pub(crate) struct Benchmark {
 }
 
 /// All benchmarks.
-pub(crate) const BENCHMARKS: &[Benchmark] = &[Benchmark {
+pub(crate) const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
     name: "signature",
     measures: "one signature check, beside libsecp256k1's on the same machine in the same minutes",
     minutes: 1,
@@ -32,4 +33,32 @@ The best round of each counts: whatever else the machine does only ever adds tim
   native_verify_us  libsecp256k1's verification with a known key
   native_ratio      the first divided by the second, at most 2.7
 ",
-}];
+    },
+    Benchmark {
+        name: "flood",
+        measures: "payments during a flood of validly signed payments on channels that do not exist",
+        minutes: 2,
+        tools: STACK_TOOLS,
+        help: "\
+  --rounds N       rounds, in each of which everything is measured once; 3 by default
+  --seconds N      how long each measurement lasts; 5 by default
+  --payers N       payers, each of whom sends the next payment when the last was answered; 8 by default
+  --connections N  the flood's connections; 400 by default
+  --rate N         how many requests the flood sends in a second, at most; 1000 by default
+
+Everything runs on this machine, the clients too, so any flood takes processor time from the payers. A flood of as
+many requests without a payment shows how much of it the made-up channels are. Ratios are of the best round, the
+newcomer's time is of the worst, everything else is of the last.
+
+  quiet_payments_per_s       without a flood
+  unpaid_payments_per_s      during a flood of requests without a payment
+  flooded_payments_per_s     during a flood of made-up channels
+  unpaid_requests_per_s      what was answered of the flood without payments
+  made_up_looked_up_per_s    what was looked up of the flood of made-up channels, and answered with 402
+  made_up_turned_away_per_s  what was answered with 503
+  flooded_to_quiet           flooded_payments_per_s divided by quiet_payments_per_s
+  flooded_to_unpaid          flooded_payments_per_s divided by unpaid_payments_per_s
+  newcomer_s                 from a new channel's first request, at another address, to its first paid answer; at most 5
+",
+    },
+];

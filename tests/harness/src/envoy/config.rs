@@ -35,15 +35,34 @@ pub struct EnvoyConfig {
 }
 
 impl EnvoyConfig {
+    /// The connection manager of the only listener.
+    ///
+    /// # Panics
+    ///
+    /// If the shipped file has none.
+    pub fn manager(&mut self) -> &mut Value {
+        const MANAGER: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+        self.envoy.pointer_mut(MANAGER).expect("the shipped file has a connection manager")
+    }
+
     /// The routes of the only virtual host; the first that matches is taken.
     ///
     /// # Panics
     ///
     /// If the shipped file has none.
     pub fn routes(&mut self) -> &mut Vec<Value> {
-        const ROUTES: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/route_config/\
-                              virtual_hosts/0/routes";
-        self.envoy.pointer_mut(ROUTES).and_then(Value::as_array_mut).expect("the shipped file has routes")
+        let routes = self.manager().pointer_mut("/route_config/virtual_hosts/0/routes");
+        routes.and_then(Value::as_array_mut).expect("the shipped file has routes")
+    }
+
+    /// The filters that a request passes, in this order: the paywall, and last the router.
+    ///
+    /// # Panics
+    ///
+    /// If the shipped file has none.
+    pub fn http_filters(&mut self) -> &mut Vec<Value> {
+        let filters = self.manager().get_mut("http_filters");
+        filters.and_then(Value::as_array_mut).expect("the shipped file has filters")
     }
 }
 

@@ -25,17 +25,9 @@ fn insist(config: &mut EnvoyConfig) {
             } },
         },
     });
-    let filters = http_filters(config);
+    let filters = config.http_filters();
     let router = filters.len() - 1;
     filters.insert(router, rbac);
-}
-
-fn http_filters(config: &mut EnvoyConfig) -> &mut Vec<Value> {
-    config
-        .envoy
-        .pointer_mut("/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters")
-        .and_then(Value::as_array_mut)
-        .expect("the shipped file has filters")
 }
 
 #[tokio::test]
@@ -52,7 +44,7 @@ async fn a_later_filter_lets_paid_requests_pass() -> Result<()> {
 async fn a_later_filter_stops_requests_around_a_paywall_that_is_removed_or_disabled() -> Result<()> {
     let removed: fn(&mut EnvoyConfig) = |config| {
         insist(config);
-        http_filters(config).retain(|filter| filter["name"] != "envoy.filters.http.wasm");
+        config.http_filters().retain(|filter| filter["name"] != "envoy.filters.http.wasm");
     };
     let disabled: fn(&mut EnvoyConfig) = |config| {
         insist(config);

@@ -5,7 +5,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 use uraiden_client::{Payer, proof_headers};
 use uraiden_core::{BalanceProof, TokenAmount, header};
-use uraiden_harness::{Answer, Options, Stack};
+use uraiden_harness::{Answer, EnvoyConfig, Options, Stack};
 
 /// What a paid request costs in these scenes.
 pub(crate) const PRICE: u64 = 1000;
@@ -17,7 +17,7 @@ pub(crate) async fn stack() -> Result<&'static Stack> {
 }
 
 /// Routes whose price is in their metadata, good and bad ones.
-fn with_priced_routes(config: &mut uraiden_harness::EnvoyConfig) {
+fn with_priced_routes(config: &mut EnvoyConfig) {
     for (prefix, price) in [
         ("/on-route/", json!("7")),
         ("/on-route-free/", json!("0")),
@@ -30,6 +30,15 @@ fn with_priced_routes(config: &mut uraiden_harness::EnvoyConfig) {
             "metadata": { "filter_metadata": { "uraiden": { "price": price } } },
         });
         config.routes().insert(0, route);
+    }
+}
+
+/// Lets the filter call this port of the loopback in place of the sidecar's internal listener.
+pub(crate) fn calls_go_to(config: &mut EnvoyConfig, port: u16) {
+    let clusters = config.envoy["static_resources"]["clusters"].as_array_mut().expect("clusters");
+    for cluster in clusters.iter_mut().filter(|cluster| cluster["name"] == "uraiden-internal") {
+        let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
+        *cluster.pointer_mut(socket).expect("an endpoint") = json!(port);
     }
 }
 

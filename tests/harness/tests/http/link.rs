@@ -6,13 +6,12 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use uraiden_core::header;
 use uraiden_harness::{EnvoyConfig, NO_HEADERS, Options, Stack};
 
-use crate::fixture::{PRICE, paying, problem};
+use crate::fixture::{PRICE, calls_go_to, paying, problem};
 
 /// What the link does with what the filter sends.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,12 +93,7 @@ impl Link {
 static LINK: OnceLock<SocketAddr> = OnceLock::new();
 
 fn through_the_link(config: &mut EnvoyConfig) {
-    let link = LINK.get().expect("the link is there before Envoy");
-    let clusters = config.envoy["static_resources"]["clusters"].as_array_mut().expect("clusters");
-    for cluster in clusters.iter_mut().filter(|cluster| cluster["name"] == "uraiden-internal") {
-        let socket = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
-        *cluster.pointer_mut(socket).expect("an endpoint") = json!(link.port());
-    }
+    calls_go_to(config, LINK.get().expect("the link is there before Envoy").port());
 }
 
 #[tokio::test]

@@ -1,10 +1,15 @@
 //! The HTTP protocol against the real Envoy and a real chain.
 
+mod access_log;
 mod admission;
+mod answers;
 mod closed;
 mod connections;
+mod cors;
 mod crash;
 mod fixture;
+mod flood;
+mod hostile;
 mod link;
 mod overlap;
 mod price_service;

@@ -60,9 +60,7 @@ async fn head(connection: &mut BufReader<TcpStream>) -> Result<String> {
 }
 
 fn with_upgrades(config: &mut EnvoyConfig) {
-    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-    let manager = config.envoy.pointer_mut(manager).expect("the connection manager");
-    manager["upgrade_configs"] = json!([{ "upgrade_type": "websocket" }]);
+    config.manager()["upgrade_configs"] = json!([{ "upgrade_type": "websocket" }]);
 }
 
 async fn stack() -> Result<Stack> {

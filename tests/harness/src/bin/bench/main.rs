@@ -3,6 +3,7 @@
 //! Each benchmark is a subcommand with a module of its own. It fills a [`report::Report`], which becomes a JSON file
 //! for programs and a table for people.
 
+mod flood;
 mod machine;
 mod report;
 mod rounds;
@@ -25,6 +26,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Benchmark {
+    /// Payments during a flood of made-up channels
+    Flood(flood::Options),
     /// One signature check, beside libsecp256k1's
     Signature(signature::Options),
 }
@@ -32,6 +35,7 @@ enum Benchmark {
 fn main() -> Result<()> {
     let Arguments { folder, benchmark } = Arguments::parse();
     let report = match benchmark {
+        Benchmark::Flood(options) => flood::measure(&options)?,
         Benchmark::Signature(options) => signature::measure(&options)?,
     };
     report.publish(&folder)
