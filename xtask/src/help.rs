@@ -56,9 +56,11 @@ It ends on Ctrl-C, on SIGTERM or when its stdin is closed.
 const TEST: &str = "\
 Runs the test suites: all of them, or those that are named.
 
-Usage: cargo xtask test [SUITE...] [--allow-missing] [--list] [--seconds N]
+Usage: cargo xtask test [SUITE...] [--allow-missing] [--list] [--seconds N] [--seed TEXT]
 
   --list            the suites with their budgets and what they prove; runs nothing
+  --seed TEXT       what the random choices of suites ledger and faults start from: any text, or random; by
+                    default the hash of the tree
   --seconds N       how long suite fuzz tries each of its targets, 10 by default
   --allow-missing   skips a suite that lacks a tool on this machine; without it, that is a failure
 

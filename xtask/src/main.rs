@@ -72,6 +72,7 @@ fn test_options(arguments: Vec<OsString>) -> Result<test::Options> {
         match argument {
             Long("allow-missing") => options.allow_missing = true,
             Long("list") => options.list = true,
+            Long("seed") => options.seed = Some(parser.value()?.string()?),
             Long("seconds") => options.seconds = Some(parser.value()?.parse()?),
             Value(name) => options.suites.push(name.to_string_lossy().into_owned()),
             Short(_) | Long(_) => return Err(argument.unexpected().into()),

@@ -89,6 +89,14 @@ pub(crate) const SUITES: &[Suite] = &[
         steps: http,
     },
     Suite {
+        name: "ledger",
+        proves: "the rules of money in any order of events, by a model of the ledger (--seed)",
+        budget: 3,
+        tools: build::STACK_TOOLS,
+        parts: true,
+        steps: ledger,
+    },
+    Suite {
         name: "chain",
         proves: "the sidecar's and the client's own tests, and channels on a real chain",
         budget: 4,
@@ -192,6 +200,10 @@ fn http(repo: &Repo) -> Result<Vec<Step>> {
     let mut oldest = scenes(repo, &["--test", "http"]);
     oldest.env("URAIDEN_ENVOY", tools::oldest_envoy(repo));
     Ok(vec![Step::Build(build::cargo_crashing_filter(repo)), Step::Tests(newest), Step::Tests(oldest)])
+}
+
+fn ledger(repo: &Repo) -> Result<Vec<Step>> {
+    Ok(vec![Step::Tests(scenes(repo, &["--test", "ledger"]))])
 }
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {

@@ -1,6 +1,8 @@
 //! `cargo xtask test`: runs suites.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +29,8 @@ pub(crate) struct Options {
     pub(crate) list: bool,
     /// How long each fuzz target runs; `None` is [`fuzz::SECONDS`].
     pub(crate) seconds: Option<u32>,
+    /// What random choices start from: any text, or `random`.
+    pub(crate) seed: Option<String>,
 }
 
 /// Why a suite cannot run.
@@ -50,6 +54,7 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<ExitCode> {
         list();
         return Ok(ExitCode::SUCCESS);
     }
+    let seed = seed(repo, options.seed.as_deref())?;
     let mut rows = Vec::new();
 
     let started = Instant::now();
@@ -80,10 +85,24 @@ pub(crate) fn run(repo: &Repo, options: &Options) -> Result<ExitCode> {
             None if suite.parts && built == Some(false) => {
                 cannot_run(suite, &Obstacle::Broken("the parts could not be built".into()), false)
             }
-            None => run_suite(repo, suite, options),
+            None => run_suite(repo, suite, options, &seed),
         });
     }
     Ok(report(&rows))
+}
+
+/// What random choices start from: one commit is tried in the same way twice, and another one in another way.
+fn seed(repo: &Repo, wanted: Option<&str>) -> Result<String> {
+    match wanted {
+        // A hasher's keys are random.
+        Some("random") => Ok(format!("{:016x}", RandomState::new().build_hasher().finish())),
+        Some(text) => Ok(text.to_owned()),
+        None => {
+            let tree =
+                process::capture(process::command("git", &repo.root).args(["rev-parse", "HEAD^{tree}"]))?;
+            Ok(tree.trim().to_owned())
+        }
+    }
 }
 
 fn select(names: &[String]) -> Result<Vec<&'static Suite>> {
@@ -140,7 +159,7 @@ fn cannot_run(suite: &Suite, obstacle: &Obstacle, allow_missing: bool) -> Row {
     Row { name: suite.name, end, counts, time: Duration::ZERO, budget: suite.budget }
 }
 
-fn run_suite(repo: &Repo, suite: &'static Suite, options: &Options) -> Row {
+fn run_suite(repo: &Repo, suite: &'static Suite, options: &Options, seed: &str) -> Row {
     heading(suite.name);
     let started = Instant::now();
     let mut counts = Counts::default();
@@ -152,7 +171,7 @@ fn run_suite(repo: &Repo, suite: &'static Suite, options: &Options) -> Row {
                 let failed_before = counts.failed;
                 let result = match step {
                     Step::Build(mut command) | Step::Check(mut command) => process::run(&mut command),
-                    Step::Tests(mut command) => run_tests(&mut command, &mut counts),
+                    Step::Tests(mut command) => run_tests(command.env("URAIDEN_SEED", seed), &mut counts),
                     Step::Fuzz => fuzz::run(repo, options.seconds, &mut counts),
                 };
                 let Err(error) = result else { continue };
@@ -222,7 +241,7 @@ mod tests {
 
     fn outcome(steps: fn(&Repo) -> Result<Vec<Step>>) -> (bool, u64, u64) {
         let repo = Repo { root: ".".into(), target: "target".into() };
-        let row = run_suite(&repo, suite(steps), &Options::default());
+        let row = run_suite(&repo, suite(steps), &Options::default(), "seed");
         (matches!(row.end, End::Passed), row.counts.passed, row.counts.failed)
     }
 

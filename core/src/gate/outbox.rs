@@ -173,13 +173,13 @@ impl Outbox {
         self.under_way.as_ref().map_or(0, |flight| flight.items.len())
     }
 
-    /// Ends the call that is under way.
-    pub(super) fn answered(&mut self) -> Vec<Item> {
-        let items = self.under_way.take().map(|flight| flight.items).unwrap_or_default();
+    /// Ends the call that is under way; whether it was sent twice.
+    pub(super) fn answered(&mut self) -> (Vec<Item>, bool) {
+        let Some(Flight { items, repeat, .. }) = self.under_way.take() else { return (Vec::new(), false) };
         for item in &items {
             free(&mut self.overlapping, item);
         }
-        items
+        (items, repeat == Repeat::Done)
     }
 
     /// Drops the questions of a stream that will not be served. What was sent already is for nobody; take-backs stay.

@@ -24,7 +24,7 @@ impl Gate {
         if failed && outcome.is_connection_failure() && self.outbox.repeat(now) {
             return (Vec::new(), notices);
         }
-        let items = self.outbox.answered();
+        let (items, twice) = self.outbox.answered();
         let mut steps = Vec::new();
         match reading {
             Reading::Failed => {
@@ -37,6 +37,12 @@ impl Gate {
                     self.memory.clear();
                 }
                 for (item, answer) in items.into_iter().zip(answers) {
+                    if let (Entry::Commit(attempt), Answer::Refused { .. }, true) =
+                        (&item.entry, &answer, twice)
+                    {
+                        // The first copy of the call may still arrive, when what is refused now would be good again.
+                        self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
+                    }
                     self.answer(item, answer, now, &mut steps, &mut notices);
                 }
             }

@@ -67,6 +67,20 @@ fn a_call_whose_connection_broke_is_repeated_once_within_its_time() {
 }
 
 #[test]
+fn what_a_repeated_call_refuses_is_cancelled_since_its_first_copy_may_still_arrive() {
+    let (mut scene, attempt) = committing();
+    let _ = scene.fail(CallOutcome::CutOff);
+    scene.call();
+    let steps = scene.answer(vec![Answer::Refused { channel: open(20) }]);
+    assert_eq!(replied(only(steps, 2)).1, "replay");
+    assert_eq!(scene.call(), [Entry::TakeBack(attempt)]);
+
+    let (mut scene, _) = committing();
+    scene.answer(vec![Answer::Refused { channel: open(20) }]);
+    assert!(!scene.gate.has_work(scene.now), "a call that was sent once has no other copy");
+}
+
+#[test]
 fn a_call_is_not_repeated_when_its_time_is_over_or_nothing_was_sent_or_asked() {
     let (mut scene, attempt) = committing();
     scene.now += Duration::from_millis(500);
