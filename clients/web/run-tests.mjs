@@ -1,5 +1,5 @@
 /**
- * Everything that is tested of the web client and the paywall page: `node clients/web/run-tests.mjs [library|stack]`.
+ * Everything that is tested of the web client and its pages: `node clients/web/run-tests.mjs [library|stack]`.
  *
  * Installs what package-lock.json names, checks the types, builds, weighs the bundle, and runs the tests: those of the
  * library, and those against the stack, which `cargo xtask stack` starts. The last line is `N passed, M failed`.

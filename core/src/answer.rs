@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::decide::{Asked, Held, Payment, Refusal};
 use crate::form::Form;
 use crate::offer::HeaderError;
-use crate::page::Page;
+use crate::page::{self, Page, PageSettings};
 use crate::path::PathError;
 use crate::route::RouteError;
 use crate::{Address, TokenAmount};
@@ -125,7 +125,7 @@ impl Busy {
 
 impl Problem {
     /// The answer to a client that was asked for these terms; a client that was asked for nothing yet has none.
-    pub fn reply(&self, terms: Option<&Terms<'_>>, form: Form) -> Reply {
+    pub fn reply(&self, terms: Option<&Terms<'_>>, form: Form, settings: PageSettings<'_>) -> Reply {
         let mut headers = match (self, terms) {
             (Self::Refused(refusal), Some(terms)) => {
                 [terms.headers(), refusal.headers()].into_iter().flatten().collect()
@@ -141,15 +141,19 @@ impl Problem {
                 headers.push(("content-type", "application/problem+json".to_owned()));
                 document
             }
-            Form::Page { secure } => {
-                let page = Page { title: self.title(), detail: &detail, next, facts: &headers }.html();
+            Form::Page { secure, payable } => {
+                let problem = self.document(&headers);
+                let (title, facts) = (self.title(), headers.as_slice());
+                let payable = payable && matches!(self, Self::Refused(_));
+                let page =
+                    Page { settings, payable, title, detail: &detail, next, facts, problem: &problem }.html();
                 if let Self::Refused(_) = self {
                     let cookies = headers.iter().map(|(name, value)| cookie::set(name, value, secure));
                     let cookies: Vec<_> = cookies.map(|cookie| ("set-cookie", cookie)).collect();
                     headers.extend(cookies);
                 }
                 headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
-                headers.push(("content-security-policy", "default-src 'none'".to_owned()));
+                headers.push(("content-security-policy", page::POLICY.to_owned()));
                 page
             }
             Form::Grpc => format!("{detail} {next}"),

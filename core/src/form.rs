@@ -11,6 +11,8 @@ pub enum Form {
     Page {
         /// Whether the browser came by https, so that the cookies must not go out otherwise.
         secure: bool,
+        /// Whether the page can pay for the request, by cookies and a reload: a form that was sent cannot be reloaded.
+        payable: bool,
     },
     /// A gRPC status, for a gRPC client: it would take a 402 for a broken connection.
     Grpc,
@@ -27,7 +29,10 @@ impl Form {
             Self::Grpc
         } else if pages && prefers_html(request) {
             let https = |name| request.first(name) == Some(b"https");
-            Self::Page { secure: https(":scheme") || https("x-forwarded-proto") }
+            Self::Page {
+                secure: https(":scheme") || https("x-forwarded-proto"),
+                payable: matches!(request.method(), b"GET" | b"HEAD"),
+            }
         } else {
             Self::Document
         }
@@ -89,7 +94,7 @@ mod tests {
             ("text/htmlx", false),
             ("application/json, text/javascript, */*; q=0.01", false),
         ] {
-            let expected = if page { Form::Page { secure: false } } else { Form::Document };
+            let expected = if page { Form::Page { secure: false, payable: false } } else { Form::Document };
             assert_eq!(form(&[("accept", accept)]), expected, "{accept}");
         }
         assert_eq!(form(&[]), Form::Document);
@@ -98,7 +103,16 @@ mod tests {
     #[test]
     fn cookies_of_a_page_by_https_are_secure() {
         for name in [":scheme", "x-forwarded-proto"] {
-            assert_eq!(form(&[("accept", "text/html"), (name, "https")]), Form::Page { secure: true });
+            let expected = Form::Page { secure: true, payable: false };
+            assert_eq!(form(&[("accept", "text/html"), (name, "https")]), expected);
+        }
+    }
+
+    #[test]
+    fn a_page_pays_for_what_can_be_loaded_again() {
+        for (method, payable) in [("GET", true), ("HEAD", true), ("POST", false), ("get", false)] {
+            let form = form(&[(":method", method), ("accept", "text/html")]);
+            assert_eq!(form, Form::Page { secure: false, payable }, "{method}");
         }
     }
 

@@ -29,7 +29,7 @@ pub mod gate;
 pub mod header;
 pub mod mark;
 pub mod offer;
-mod page;
+pub mod page;
 pub mod path;
 pub mod proof;
 pub mod request;

@@ -95,7 +95,12 @@ pub async fn run(settings: Settings) -> Result<()> {
     };
     let mut serving = JoinSet::new();
     let Listeners { public: to_clients, internal: to_filters, admin: to_operators } = listeners;
-    serving.spawn(to_clients.serve(api::public::router(public, &settings.gateway_path), stopping.clone()));
+    serving.spawn(
+        to_clients.serve(
+            api::public::router(public, &settings.gateway_path, &settings.assets_path),
+            stopping.clone(),
+        ),
+    );
     let admin = Admin { store: store.clone(), epoch, health: health.clone(), alarms, token: admin_token };
     let internal = Internal { store, health, token: internal_token };
     serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));

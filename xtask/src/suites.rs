@@ -114,10 +114,10 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "web",
-        proves: "the TypeScript client's types, bundle and vectors",
-        budget: 4,
-        tools: &[Tool::Node],
-        parts: false,
+        proves: "the TypeScript client, its bundle and vectors, and the pages in a real browser against the real stack",
+        budget: 5,
+        tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Chromium],
+        parts: true,
         steps: web,
     },
 ];
@@ -218,7 +218,11 @@ fn python(repo: &Repo) -> Result<Vec<Step>> {
 
 fn web(repo: &Repo) -> Result<Vec<Step>> {
     let mut script = process::command("node", &repo.root);
-    script.args(["clients/web/run-tests.mjs", "library"]);
+    script
+        .arg("clients/web/run-tests.mjs")
+        .envs(build::environment(repo))
+        .env("CHROMIUM", tools::chromium())
+        .env("URAIDEN_STACK_COMMAND", repo.program("stack"));
     Ok(vec![Step::Tests(script)])
 }
 

@@ -14,8 +14,8 @@ export interface Facts {
   readonly charge: Charge | undefined;
   /** EIP-155's id of the chain that payments are on. */
   readonly chainId: number;
-  /** The request's method. Only GET and HEAD can be paid by a page. */
-  readonly method: string;
+  /** Whether the request can be paid from a page: a form that was sent cannot. */
+  readonly payable: boolean;
   readonly operator: Operator;
 }
 
@@ -43,7 +43,7 @@ export function readFacts(main: HTMLElement): Facts {
     next: word(problem, "next") ?? "",
     charge: status === 402 ? readCharge(inProblem(problem)) : undefined,
     chainId: Number(page["chainId"]),
-    method: word(page, "method") ?? "GET",
+    payable: page["payable"] === true,
     operator: {
       title: word(page, "title"),
       text: word(page, "text"),

@@ -4,6 +4,7 @@ import { knowBalance, signBalance, tokenAmount } from "../src/index.js";
 import type { Customer, Outcome, Tell } from "./customer.js";
 import { awaitServer, show } from "./deliver.js";
 import { findChannel } from "./survey.js";
+import { ClosedByServer } from "./words.js";
 
 /** Signs the next payment, or takes one that is signed already, and goes where it leads to. */
 export async function pay({ shop, chain, wallet }: Customer, tell: Tell): Promise<Outcome> {
@@ -23,7 +24,13 @@ export async function pay({ shop, chain, wallet }: Customer, tell: Tell): Promis
   await store.save(paying);
 
   tell("confirm");
-  await awaitServer(shop, paying, proof, (progress) => tell("confirm", progress));
+  try {
+    await awaitServer(shop, paying, proof, (progress) => tell("confirm", progress));
+  } catch (error) {
+    // The proof was not offered, and never will be.
+    if (error instanceof ClosedByServer) await store.save({ ...channel, closing: true });
+    throw error;
+  }
   tell("show");
   await show(shop, paying, proof);
   return { kind: "delivered" };

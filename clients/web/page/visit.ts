@@ -33,6 +33,8 @@ type Task = (customer: Customer) => Promise<Outcome>;
 /** How long the lock may be awaited in silence, in milliseconds. */
 const SOON = 400;
 
+/** A deposit that an earlier page has sent. */
+const MINE_STEPS: readonly StepName[] = ["mine"];
 const PAY_STEPS: readonly StepName[] = ["sign", "confirm", "show"];
 const DEPOSIT_STEPS: readonly StepName[] = ["approve", "mine", "sign", "confirm", "show"];
 const CLOSE_STEPS: readonly StepName[] = ["agree", "mine"];
@@ -134,7 +136,9 @@ export function visit(facts: Facts, shop: Shop, screen: Screen): Actions {
 
   function again(): Promise<Outcome> {
     screen.show({ kind: "looking", what: "Looking for your channel" });
-    const [told, tell] = [note, working("Paying", PAY_STEPS)];
+    const told = note;
+    const [waiting, paying] = [working("Waiting for your deposit", MINE_STEPS), working("Paying", PAY_STEPS)];
+    const tell: Tell = (step, progress) => (step === "mine" ? waiting : paying)(step, progress);
     note = undefined;
     return locked((customer) => look(customer, facts, told, tell, screen.around));
   }

@@ -123,7 +123,7 @@ export function inWords(error: unknown): Trouble {
 export function refusalInWords(facts: Facts): Trouble | undefined {
   switch (facts.status) {
     case 402:
-      if (["GET", "HEAD"].includes(facts.method)) return undefined;
+      if (facts.payable) return undefined;
       return {
         title: "This cannot be paid from a page",
         text: "A page can pay for what a link leads to, not for a form that was sent. Go back, or use a program that pays.",

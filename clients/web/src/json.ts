@@ -3,7 +3,7 @@
 import { ValueError } from "./error.js";
 
 /** A string, or a number with its parts. Strings come first, so that digits inside them are left alone. */
-const TOKENS = /"(?:[^"\\]|\\.)*"|-?\d+(\.\d+)?([eE][+-]?\d+)?/g;
+const TOKENS = /"(?:[^"\\]|\\.)*"|-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/g;
 
 /** The key of the object that stands for an integer between the two passes. */
 const INTEGER = "\u0000integer";

@@ -22,7 +22,7 @@ fn with(place: &str, value: Option<Value>) -> Result<Config, ConfigError> {
     }
     let pointer = format!("/{}", place.replace('[', "/").replace(']', "").replace('.', "/"));
     let (parent, key) = pointer.rsplit_once('/').unwrap();
-    for outer in ["/mark", "/rules/0/match/headers"] {
+    for outer in ["/mark", "/page", "/rules/0/match/headers"] {
         if parent == outer {
             let (outermost, own) = outer.rsplit_once('/').unwrap();
             config.pointer_mut(outermost).unwrap()[own] = json!({});
@@ -67,7 +67,7 @@ fn in_backticks(text: &str) -> Vec<&str> {
 fn every_key_is_in_the_page_and_the_page_has_no_other() {
     let documented: Vec<String> = rows().into_iter().map(|(place, _)| place).collect();
     let mut keys = Vec::new();
-    for object in ["", "sidecar.", "mark.", "rules[0].", "rules[0].match.", "rules[0].priceFrom."] {
+    for object in ["", "sidecar.", "page.", "mark.", "rules[0].", "rules[0].match.", "rules[0].priceFrom."] {
         let inner = match object {
             "mark." => with("mark", Some(json!({ "secret": "s".repeat(32), "surprise": 1 }))),
             object => with(&format!("{object}surprise"), Some(json!(1))),

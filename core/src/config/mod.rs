@@ -1,6 +1,7 @@
 //! The filter's configuration: JSON, camelCase, durations as text, unknown keys refused with their path.
 
 mod charge_on;
+mod look;
 mod overlap;
 mod price_source;
 mod reader;
@@ -12,6 +13,7 @@ use crate::amount::Price;
 use crate::answer::Terms;
 use crate::decide::Asked;
 use crate::mark::MarkSecret;
+use crate::page::{Look, PageSettings};
 use crate::path::{Path, PathError};
 use crate::request::Request;
 use crate::wire::Identity;
@@ -38,6 +40,8 @@ pub struct Config {
     pub assets_path: String,
     /// Whether a browser gets a page instead of a problem document.
     pub paywall_page: bool,
+    /// How such a page looks.
+    pub look: Look,
     /// Which requests go upstream while their payments are made durable.
     pub overlap: Overlap,
     /// Which answers are paid for.
@@ -118,6 +122,7 @@ impl Config {
             node.array()?.iter().map(Rule::read).collect::<Result<Vec<_>, _>>()
         })?;
         let paywall_page = root.optional("paywallPage").map_or(Ok(true), |node| node.boolean())?;
+        let look = root.optional("page").map_or(Ok(Look::default()), |node| look::read(&node))?;
         let charge_on =
             root.optional("chargeOn").map_or(Ok(ChargeOn::Success), |node| ChargeOn::read(&node))?;
         let overlap =
@@ -130,6 +135,7 @@ impl Config {
             gateway_path,
             assets_path,
             paywall_page,
+            look,
             overlap,
             charge_on,
             mark,
@@ -178,6 +184,11 @@ impl Config {
     /// What its client is told.
     pub fn terms(&self, price: Price) -> Terms<'_> {
         Terms { asked: self.asked(price), token: self.identity.token, gateway_path: &self.gateway_path }
+    }
+
+    /// What all pages have in common.
+    pub fn page(&self) -> PageSettings<'_> {
+        PageSettings { assets_path: &self.assets_path, chain_id: self.identity.chain_id, look: &self.look }
     }
 
     /// Whether a path belongs to the sidecar itself: the channel API or the payment page's scripts.

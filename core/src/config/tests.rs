@@ -218,6 +218,22 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         ("/defaultPrice", json!(5), "defaultPrice: 5, expected a text in quotes"),
         ("/defaultPrice", json!("5.5"), "defaultPrice: \"5.5\": no decimal digit at position 1"),
         ("/paywallPage", json!("yes"), "paywallPage: \"yes\", expected true or false"),
+        ("/page", json!({ "title": " " }), "page.title: \" \", expected a text of 1 to 100 characters"),
+        (
+            "/page",
+            json!({ "logo": "//cdn.example/logo.svg" }),
+            "page.logo: \"//cdn.example/logo.svg\", expected a path on this host, such as \"/logo.svg\", or a URL that begins with data:image/",
+        ),
+        (
+            "/page",
+            json!({ "accent": "teal" }),
+            "page.accent: \"teal\", expected a colour with six hex digits, such as \"#1f5f57\"",
+        ),
+        (
+            "/page",
+            json!({ "font": "x" }),
+            "page.font: unknown key, expected one of title, text, logo, accent",
+        ),
         (
             "/chargeOn",
             json!("always"),
@@ -326,7 +342,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/paywal",
             json!(true),
-            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, chargeOn, overlap, mark",
+            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, page, chargeOn, overlap, mark",
         ),
     ] {
         let mut config = sample();
@@ -342,6 +358,26 @@ fn a_long_value_is_shown_by_its_start() {
     value["gatewayPath"] = json!(format!("/{}", "é;".repeat(5000)));
     let error = read(&value).unwrap_err().to_string();
     assert!(error.starts_with("gatewayPath: \"/é;é;") && error.chars().count() < 200, "{error}");
+}
+
+#[test]
+fn a_page_looks_as_its_operator_wants() {
+    let mut config = sample();
+    config["page"] =
+        json!({ "title": "The Daily", "text": "é", "logo": "data:image/png;base64,", "accent": "#00fFa9" });
+    let look = read(&config).unwrap().look;
+    assert_eq!(json!(look), config["page"]);
+    config["page"] = json!({ "text": "é".repeat(1000), "logo": format!("/{}", "a".repeat(16 * 1024 - 1)) });
+    read(&config).unwrap();
+    config["page"]["text"] = json!("é".repeat(1001));
+    assert!(read(&config).unwrap_err().to_string().ends_with("expected a text of 1 to 1000 characters"));
+    config["page"] = json!({ "logo": format!("/{}", "a".repeat(16 * 1024)) });
+    assert!(
+        read(&config)
+            .unwrap_err()
+            .to_string()
+            .ends_with("at most 16384 bytes; serve it at a free path instead")
+    );
 }
 
 #[test]

@@ -292,7 +292,8 @@ impl Gate {
 
     fn charge(&mut self, stream: StreamId, case: &Case, refusal: Refusal) -> Step {
         self.streams.insert(stream, Stage::Ended);
-        let mut reply = Problem::Refused(refusal).reply(Some(&self.config.terms(case.price)), case.form);
+        let terms = self.config.terms(case.price);
+        let mut reply = Problem::Refused(refusal).reply(Some(&terms), case.form, self.config.page());
         if case.offer.bad_cookies && matches!(case.form, Form::Page { .. }) {
             reply.headers.extend(cookie::PAYING.map(|name| ("set-cookie", cookie::expire(name))));
         }
@@ -305,7 +306,7 @@ impl Gate {
 
     fn refuse(&mut self, stream: StreamId, form: Form, problem: &Problem) -> Step {
         self.streams.insert(stream, Stage::Ended);
-        Step::Reply(problem.reply(None, form))
+        Step::Reply(problem.reply(None, form, self.config.page()))
     }
 }
 

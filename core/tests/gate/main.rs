@@ -327,6 +327,14 @@ fn a_browser_gets_a_page_with_the_facts_as_cookies() {
         (402, "text/html; charset=utf-8")
     );
     assert!(reply.body.contains("<dt>RDN-Price</dt><dd>10</dd>"), "{}", reply.body);
+    assert!(reply.body.contains("<script type=\"module\" src=\"/js/paywall.js\">"), "{}", reply.body);
+    let Step::Reply(document) = scene.get(2, "/paid", &[]) else { panic!() };
+    let problem = document.body.replace('"', "&quot;");
+    assert!(
+        reply.body.contains(&format!("data-problem=\"{problem}\"")),
+        "{problem} is not in {}",
+        reply.body
+    );
     let facts = reply.headers.iter().filter(|(name, _)| name.starts_with("RDN-")).count();
     let cookies: Vec<_> = reply.headers.iter().filter(|(name, _)| *name == "set-cookie").collect();
     assert_eq!(cookies.len(), facts);

@@ -1,6 +1,7 @@
 //! The three listeners: clients, filters, operators.
 
 pub mod admin;
+mod assets;
 mod bind;
 mod credentials;
 mod error;

@@ -14,4 +14,4 @@ pub use account::Market;
 pub use audit::Auditor;
 pub use event::BadLog;
 pub use follower::{Fatal, Follower, Following};
-pub use node::{Node, NodeError};
+pub use node::{Node, NodeError, TokenFacts};

@@ -43,6 +43,17 @@ struct Endpoint {
     url: RpcUrl,
 }
 
+/// How a token wants to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// Its name.
+    pub name: String,
+    /// What stands behind an amount.
+    pub symbol: String,
+    /// One whole token is 10 to the power of this many base units.
+    pub decimals: u8,
+}
+
 /// A block, as far as we need it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
@@ -204,6 +215,20 @@ impl Node {
     pub async fn token_balance(&self, token: Address, account: Address) -> Result<U256, NodeError> {
         let token = TestToken::new(token.0.into(), self.provider());
         self.ask("balanceOf()", token.balanceOf(account.0.into()).call()).await
+    }
+
+    /// How a token wants to be written.
+    ///
+    /// # Errors
+    ///
+    /// [`NodeError`]; also where the token does not say.
+    pub async fn token_facts(&self, token: Address) -> Result<TokenFacts, NodeError> {
+        let token = TestToken::new(token.0.into(), self.provider());
+        Ok(TokenFacts {
+            name: self.ask("name()", token.name().call()).await?,
+            symbol: self.ask("symbol()", token.symbol().call()).await?,
+            decimals: self.ask("decimals()", token.decimals().call()).await?,
+        })
     }
 
     /// The newest block.

@@ -8,7 +8,7 @@ use clap::Args;
 use serde::Deserialize;
 use uraiden_core::{Address, TokenAmount};
 
-use super::{CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrls, SettingsError, Span};
+use super::{AssetsPath, CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrls, SettingsError, Span};
 
 /// What one source says. The names of the flags are also the keys of the settings file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
@@ -122,6 +122,10 @@ pub struct Layer {
     #[arg(long, env = "URAIDEN_GATEWAY_PATH", value_name = "PATH", help_heading = "Channel API")]
     pub gateway_path: Option<GatewayPath>,
 
+    /// Where the payment page's script and style sheet are, as in the filter's assetsPath [default: /js/]
+    #[arg(long, env = "URAIDEN_ASSETS_PATH", value_name = "PATH", help_heading = "Channel API")]
+    pub assets_path: Option<AssetsPath>,
+
     /// What closes a channel: the right balance, or a balance proof [default: balance]
     #[arg(long, env = "URAIDEN_CLOSE_NEEDS", value_name = "WHAT", help_heading = "Channel API")]
     pub close_needs: Option<CloseNeeds>,
@@ -177,6 +181,7 @@ impl Layer {
             admin_token_file: self.admin_token_file.or(below.admin_token_file),
             addresses_file: self.addresses_file.or(below.addresses_file),
             gateway_path: self.gateway_path.or(below.gateway_path),
+            assets_path: self.assets_path.or(below.assets_path),
             close_needs: self.close_needs.or(below.close_needs),
             log_format: self.log_format.or(below.log_format),
             log_filter: self.log_filter.or(below.log_filter),

@@ -1,5 +1,6 @@
 //! What `uraiden serve` is told: by flags, by `URAIDEN_*` variables, by a TOML file, in this order of precedence.
 
+mod assets_path;
 mod duration;
 mod gateway_path;
 mod layer;
@@ -15,6 +16,7 @@ use clap::ValueEnum;
 use serde::Deserialize;
 use uraiden_core::{Address, TokenAmount};
 
+pub use assets_path::AssetsPath;
 pub use duration::{Span, SpanError};
 pub use gateway_path::{GatewayPath, GatewayPathError};
 pub use layer::Layer;
@@ -72,6 +74,8 @@ pub struct Settings {
     pub addresses_file: Option<PathBuf>,
     /// The path root of the channel API.
     pub gateway_path: GatewayPath,
+    /// Where the payment page's files are.
+    pub assets_path: AssetsPath,
     /// What a client has to show to close a channel.
     pub close_needs: CloseNeeds,
     /// How logs are written.
@@ -212,6 +216,7 @@ impl Settings {
             admin_token_file: layer.admin_token_file,
             addresses_file: layer.addresses_file,
             gateway_path: layer.gateway_path.unwrap_or_default(),
+            assets_path: layer.assets_path.unwrap_or_default(),
             close_needs: layer.close_needs.unwrap_or(CloseNeeds::Balance),
             log_format: layer.log_format.unwrap_or(LogFormat::Text),
             log_filter: layer.log_filter.unwrap_or_else(|| "info".to_owned()),

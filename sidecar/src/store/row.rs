@@ -120,7 +120,7 @@ impl ChannelRow {
     }
 
     /// What filters are told. `next_block` is the first block that was not read yet.
-    pub(super) fn state(&self, next_block: u64, scope: &Scope) -> ChannelState {
+    pub fn state(&self, next_block: u64, scope: &Scope) -> ChannelState {
         // The mark is older and stronger than whatever the chain says since.
         if self.closing_balance.is_some() {
             return ChannelState::Closed;

@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{Method, Request, StatusCode};
+use axum::http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uraiden_core::{ChannelId, ClosingAgreement, TokenAmount};
 use uraiden_sidecar::api::public::{Public, router};
 use uraiden_sidecar::chain::Node;
 use uraiden_sidecar::key::ReceiverKey;
-use uraiden_sidecar::settings::{CloseNeeds, GatewayPath, KeySource};
+use uraiden_sidecar::settings::{AssetsPath, CloseNeeds, GatewayPath, KeySource};
 use uraiden_sidecar::store::EventKind;
 
 use crate::fixture::{
@@ -37,7 +37,7 @@ fn api_that_needs(ledger: &Ledger, close_needs: CloseNeeds) -> Router {
         close_needs,
         start_block: 5,
     };
-    router(public, &GatewayPath::default())
+    router(public, &GatewayPath::default(), &AssetsPath::default())
 }
 
 fn api(ledger: &Ledger) -> Router {
@@ -90,6 +90,7 @@ async fn stats_say_whose_channels_these_are_and_what_they_add_up_to() {
         ("balance_sum", json!(10)),
         ("unique_senders", json!(1)),
         ("liquid_balance", json!(null)),
+        ("token_symbol", json!(null)),
         ("token_address", json!(TOKEN.to_string())),
         ("contract_address", json!(CONTRACT.to_string())),
         ("receiver_address", json!(receiver().to_string())),
@@ -145,6 +146,7 @@ async fn one_channel_shows_its_proof_to_its_sender_only() {
         ("last_signature", json!(null)),
         ("settle_timeout", json!(-1)),
         ("confirmed", json!(1)),
+        ("missing_confirmations", json!(0)),
         ("unconfirmed_topups", json!({format!("0x{}", "08".repeat(32)): 50})),
     ] {
         assert_eq!(channel[name], value, "{name}");
@@ -183,11 +185,49 @@ async fn what_is_not_there_is_404_with_a_json_string() {
 }
 
 #[tokio::test]
+async fn the_pages_files_are_served_and_compared_by_their_tags() {
+    let ledger = Ledger::new().await;
+    let api = api(&ledger);
+    for (path, content_type) in
+        [("/js/paywall.js", "text/javascript; charset=utf-8"), ("/js/paywall.css", "text/css; charset=utf-8")]
+    {
+        let ask = async |method: Method, tag: Option<&HeaderValue>| {
+            let mut request = Request::builder().method(method).uri(path);
+            if let Some(tag) = tag {
+                request = request.header("if-none-match", tag);
+            }
+            api.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()
+        };
+        let answer = ask(Method::GET, None).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        for (name, value) in [
+            ("content-type", content_type),
+            ("cache-control", "no-cache"),
+            ("x-content-type-options", "nosniff"),
+        ] {
+            assert_eq!(answer.headers()[name], value, "{path}");
+        }
+        let (tag, length) = (answer.headers()["etag"].clone(), answer.headers()["content-length"].clone());
+        assert!(to_bytes(answer.into_body(), usize::MAX).await.unwrap().len() > 1000);
+
+        let head = ask(Method::HEAD, None).await;
+        assert_eq!((head.status(), &head.headers()["content-length"]), (StatusCode::OK, &length));
+        assert!(to_bytes(head.into_body(), usize::MAX).await.unwrap().is_empty());
+        let same = ask(Method::GET, Some(&tag)).await;
+        assert_eq!((same.status(), &same.headers()["etag"]), (StatusCode::NOT_MODIFIED, &tag));
+        let other = ask(Method::GET, Some(&HeaderValue::from_static("\"other\""))).await;
+        assert_eq!(other.status(), StatusCode::OK);
+    }
+    assert_eq!(get(&api, "/js/other.js").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn an_unconfirmed_channel_is_known() {
     let ledger = Ledger::new().await;
     ledger.read_chain(10, &[event(10, EventKind::Opened, 100)]).await;
     let (status, channel) = get(&api(&ledger), &one_path()).await;
     assert_eq!((status, &channel["confirmed"]), (StatusCode::OK, &json!(0)));
+    assert_eq!(channel["missing_confirmations"], json!(1));
 }
 
 #[tokio::test]

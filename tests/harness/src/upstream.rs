@@ -9,15 +9,17 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use axum::body::Bytes;
 use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 /// Answers every request with what it got, as JSON. The query changes that, whatever the path:
-/// `?status=503` answers with that status, `?delayMs=200` waits before, `?reset` closes the connection instead.
+/// `?status=503` answers with that status, `?delayMs=200` waits before, `?reset` closes the connection instead;
+/// `?contentType=text/html&body=hello` answers with that, and `&download=name` as a file of that name.
 ///
 /// It runs on a thread of its own, so it outlives the async runtime of the test that started it.
 #[derive(Debug)]
@@ -36,6 +38,9 @@ struct Wish {
     status: Option<u16>,
     delay_ms: Option<u64>,
     reset: Option<String>,
+    content_type: Option<String>,
+    body: Option<String>,
+    download: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -115,6 +120,11 @@ async fn answer(
     let Ok(status) = StatusCode::from_u16(wish.status.unwrap_or(200)) else {
         return (StatusCode::BAD_REQUEST, "status: not a number from 100 to 999").into_response();
     };
+    if let Some(content_type) = wish.content_type {
+        let file = wish.download.map(|name| (CONTENT_DISPOSITION, format!("attachment; filename={name}")));
+        let body = wish.body.unwrap_or_default();
+        return (status, AppendHeaders(file), [(CONTENT_TYPE, content_type)], body).into_response();
+    }
     let echo = Echo {
         method: method.to_string(),
         path: uri.path().to_owned(),
@@ -158,6 +168,15 @@ mod tests {
         assert_eq!(echo["headers"]["x-a"], "1, 2");
         assert_eq!(echo["body"], "hello");
         assert_eq!((upstream.seen("/p"), upstream.seen("/q")), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn content_of_any_type_can_be_asked_for() {
+        let upstream = Upstream::start().unwrap();
+        let path = "/p?contentType=text/x-a&body=b%20c&download=d.bin";
+        let answer = raw::send(upstream.address(), "GET", path, raw::NO_HEADERS, "").await.unwrap();
+        assert_eq!((answer.header("content-type"), answer.text().as_ref()), (Some("text/x-a"), "b c"));
+        assert_eq!(answer.header("content-disposition"), Some("attachment; filename=d.bin"));
     }
 
     #[tokio::test]

@@ -24,6 +24,8 @@ use crate::repo::Repo;
 pub(crate) enum Tool {
     /// Node.js, for tests that are scripts.
     Node,
+    /// Debian's browser, which shows the pages.
+    Chromium,
     /// Rust's standard library for wasm32-wasip1.
     WasmTarget,
     /// anvil, forge and solc.
@@ -37,8 +39,15 @@ pub(crate) enum Tool {
 }
 
 impl Tool {
-    const ALL: [Self; 6] =
-        [Self::Node, Self::WasmTarget, Self::Npm, Self::Envoy, Self::OldestEnvoy, Self::CargoFuzz];
+    const ALL: [Self; 7] = [
+        Self::Node,
+        Self::Chromium,
+        Self::WasmTarget,
+        Self::Npm,
+        Self::Envoy,
+        Self::OldestEnvoy,
+        Self::CargoFuzz,
+    ];
 
     /// Makes sure that the tool is here, in the pinned version, and fetches it if not.
     ///
@@ -48,6 +57,7 @@ impl Tool {
     pub(crate) fn ensure(self, repo: &Repo) -> Result<()> {
         match self {
             Self::Node => Ok(prerequisites::node()?),
+            Self::Chromium => prerequisites::chromium(),
             Self::WasmTarget => prerequisites::wasm_target(&repo.root),
             Self::Npm => npm::ensure(repo),
             Self::Envoy => envoy::ensure(repo, envoy::CURRENT),
@@ -55,6 +65,11 @@ impl Tool {
             Self::CargoFuzz => cargo_fuzz::ensure(repo),
         }
     }
+}
+
+/// The browser's program.
+pub(crate) fn chromium() -> PathBuf {
+    prerequisites::chromium_program()
 }
 
 /// The current Envoy's binary.

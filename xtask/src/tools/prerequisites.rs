@@ -1,7 +1,7 @@
 //! What has to be installed by hand. Each check runs the program; an error says what to install.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -63,6 +63,33 @@ pub(super) fn npm() -> Result<(), Missing> {
 pub(super) fn cxx() -> Result<(), Missing> {
     const REMEDY: &str = "install a C++ compiler (Debian: apt-get install g++)";
     answer("c++", &["--version"], REMEDY).map(drop)
+}
+
+/// What starts the browser: `CHROMIUM` may name another one than Debian's.
+pub(super) fn chromium_program() -> PathBuf {
+    std::env::var_os("CHROMIUM").map_or_else(|| PathBuf::from("/usr/bin/chromium"), PathBuf::from)
+}
+
+/// Chromium 120 or later, installed from Debian's packages where that is possible without a password.
+pub(super) fn chromium() -> Result<()> {
+    const REMEDY: &str =
+        "install Chromium 120 or later (Debian: apt-get install chromium), or name its program in CHROMIUM";
+    let program = chromium_program();
+    let program = program.to_string_lossy();
+    if answer(&program, &["--version"], REMEDY).is_err() && answer("id", &["-u"], REMEDY)? == "0" {
+        eprintln!("installing Chromium with apt-get");
+        let install = "apt-get update && apt-get install --yes --no-install-recommends chromium";
+        if let Err(error) = process::run(process::command("sh", Path::new(".")).args(["-c", install])) {
+            return Err(Missing { what: format!("Chromium is missing ({error:#})"), remedy: REMEDY }.into());
+        }
+    }
+    let version = answer(&program, &["--version"], REMEDY)?;
+    Ok(at_least(
+        "Chromium",
+        version.trim_start_matches(|sign: char| !sign.is_ascii_digit()),
+        (120, 0),
+        REMEDY,
+    )?)
 }
 
 /// Rust's standard library for wasm32-wasip1, added with rustup where that is how Rust was installed.

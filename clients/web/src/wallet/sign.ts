@@ -3,6 +3,7 @@
 import type { TokenAmount } from "../amount.js";
 import type { ChannelId } from "../channel.js";
 import { balanceProofMessage } from "../digest.js";
+import { ValueError } from "../error.js";
 import { proofSigner, type Signed } from "../proof.js";
 import { parseSignature } from "../signature.js";
 import { SignedOtherwise } from "./error.js";
@@ -18,8 +19,14 @@ import { call, type Wallet } from "./provider.js";
  */
 export async function signBalance(wallet: Wallet, channel: ChannelId, balance: TokenAmount): Promise<Signed> {
   const params = [balanceProofMessage(channel, balance), wallet.address];
-  const signature = parseSignature(String(await call(wallet.provider, "eth_signTypedData", params)));
-  const proof = { balance, signature };
+  const answer = String(await call(wallet.provider, "eth_signTypedData", params));
+  let proof: Signed;
+  try {
+    proof = { balance, signature: parseSignature(answer) };
+  } catch (error) {
+    if (error instanceof ValueError) throw new SignedOtherwise(channel.sender, undefined);
+    throw error;
+  }
   const signer = await proofSigner(channel, proof);
   if (signer !== channel.sender) throw new SignedOtherwise(channel.sender, signer);
   return proof;

@@ -19,7 +19,7 @@ const FLAGS = [
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCREENSHOTS = fileURLToPath(new URL("../../../../target/screenshots/", import.meta.url));
 
-/** Starts it. */
+/** Starts it; `CHROMIUM` may name another one. */
 export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: FLAGS });
 }
@@ -44,16 +44,23 @@ export async function newProfile(browser: Browser, options: BrowserContextOption
   });
   context.on("weberror", (error) => faults.push(String(error.error())));
   context.on("console", (message) => {
-    // The browser itself notes every answer that is not a success: the 402 of the page, a channel not seen yet, a refusal to close.
-    const isAnswer = /^Failed to load resource: .* status of (402|403|404|502)/.test(message.text());
-    if (message.type() === "error" && !isAnswer) faults.push(message.text());
+    // The browser itself notes every answer that is not a success: the 402 of the page, a channel not seen yet, a refusal
+    // to close; and every connection that a test has cut.
+    const isNote = /^Failed to load resource: (.* status of (402|403|404|409|502)|net::ERR_FAILED)/.test(message.text());
+    if (message.type() === "error" && !isNote) faults.push(message.text());
   });
   return { context, faults };
 }
 
 /** Keeps a picture of the page as it is. */
 export async function picture(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: `${SCREENSHOTS}paywall-${name}.png`, fullPage: true, animations: "disabled" });
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true, animations: "disabled" });
+}
+
+/** One state of a page: kept as a picture, and checked. */
+export async function state(page: Page, name: string): Promise<void> {
+  await picture(page, name);
+  await checkAccess(page);
 }
 
 interface Violation {
@@ -63,7 +70,7 @@ interface Violation {
 }
 
 /** Checks the page as it is by axe: nothing serious. */
-export async function checkAccess(page: Page): Promise<void> {
+async function checkAccess(page: Page): Promise<void> {
   const violations = await page.evaluate(async (source) => {
     // Not by eval: the page's policy forbids it to the page, and the test's own world has it.
     if (!("axe" in window)) (0, eval)(source);

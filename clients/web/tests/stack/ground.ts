@@ -2,7 +2,7 @@
 
 import { encodeFunctionData, parseAbi } from "viem";
 import { generatePrivateKey } from "viem/accounts";
-import { inject } from "vitest";
+import { afterAll, inject } from "vitest";
 
 import { type Address, keyWallet, parseAddress, type Wallet } from "../../src/index.js";
 
@@ -68,6 +68,19 @@ export async function tokensOf(holder: Address): Promise<bigint> {
 /** Mines empty blocks. */
 export async function mine(blocks: number): Promise<void> {
   await rpc("anvil_mine", `0x${blocks.toString(16)}`);
+}
+
+/** The time between two blocks, in milliseconds. */
+const BLOCK_TIME = 250;
+
+let mining = true;
+const ticks = setInterval(() => mining && void mine(1), BLOCK_TIME);
+afterAll(() => clearInterval(ticks));
+
+/** No block is mined until the answer is called. */
+export function pauseMining(): () => void {
+  mining = false;
+  return () => void (mining = true);
 }
 
 export const contract = parseAddress(stack.contract);

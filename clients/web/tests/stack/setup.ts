@@ -34,7 +34,7 @@ export const PRICE = 5_000_000_000_000_000n;
 
 const REPO = fileURLToPath(new URL("../../../../", import.meta.url));
 const COMMAND = process.env["URAIDEN_STACK_COMMAND"] ?? "cargo xtask stack";
-const OPTIONS = ["--price", String(PRICE), "--block-time", "1", "--confirmations", "2"];
+const OPTIONS = ["--price", String(PRICE), "--confirmations", "2"];
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const [program = "", ...words] = COMMAND.split(" ");
@@ -45,8 +45,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
       throw new Error(`the stack ended with ${code} and without its JSON line`);
     }),
   ])) as [string];
-  project.provide("stack", { ...(JSON.parse(line) as Omit<Stack, "pid">), pid: child.pid ?? 0 });
+  const stack = { ...(JSON.parse(line) as Omit<Stack, "pid">), pid: child.pid ?? 0 };
+  // The tests mine, faster than a chain would, and stop when they need to: see ground.ts.
+  await ask(stack.rpcUrl, "evm_setAutomine", false);
+  await ask(stack.rpcUrl, "evm_setIntervalMining", 0);
+  project.provide("stack", stack);
   return () => stop(child);
+}
+
+async function ask(rpcUrl: string, method: string, ...params: unknown[]): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params });
+  const answer = await fetch(rpcUrl, { method: "POST", headers: { "Content-Type": "application/json" }, body });
+  const { error } = (await answer.json()) as { error?: unknown };
+  if (error) throw new Error(`${method}: ${JSON.stringify(error)}`);
 }
 
 /** The end of its stdin asks it to end. */

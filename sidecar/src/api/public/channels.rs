@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use serde::Serialize;
+use uraiden_core::channel::ChannelState;
 use uraiden_core::{Address, BlockNumber, Signature};
 
 use super::Api;
@@ -87,6 +88,8 @@ pub(super) struct OneChannel {
     mtime: f64,
     /// 1, or 0 while the opening is not confirmed.
     confirmed: u8,
+    /// The blocks until it is, 0 when it is.
+    missing_confirmations: u32,
     /// Amounts by transaction.
     unconfirmed_topups: BTreeMap<String, Integer>,
 }
@@ -101,6 +104,8 @@ pub(super) async fn one(
     let store = &api.public.store;
     let found = store.channel(key).await?.filter(|row| row.on_chain != OnChain::Absent);
     let row = found.ok_or_else(|| ApiError::not_found("Sender address not found"))?;
+    // Read after the row: a block that came in between is one that is not missing any more.
+    let next_block = store.position().await?.map_or(0, |position| position.next_block);
     let top_ups = store.pending_top_ups(key).await?;
     let by_sender = proof::is_by_sender(&headers, &api.channel_id(key), &[row.balance]);
     Ok(Json(OneChannel {
@@ -125,6 +130,10 @@ pub(super) async fn one(
         ctime: seconds(row.created_at),
         mtime: seconds(row.updated_at),
         confirmed: u8::from(row.on_chain != OnChain::Unconfirmed),
+        missing_confirmations: match row.state(next_block, &store.scope()) {
+            ChannelState::Unconfirmed { missing } => missing,
+            ChannelState::Absent | ChannelState::Closed | ChannelState::Open(_) => 0,
+        },
         unconfirmed_topups: top_ups
             .iter()
             .map(|top_up| (format!("0x{}", hex::encode(top_up.tx_hash)), top_up.added.into()))

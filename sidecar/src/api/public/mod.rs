@@ -14,11 +14,12 @@ use axum::routing::get;
 use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Address, ChannelId};
 
+use super::assets;
 use super::error::{no_such_method, no_such_path};
 use super::guesses::Guesses;
 use crate::chain::Node;
 use crate::key::ReceiverKey;
-use crate::settings::{CloseNeeds, GatewayPath};
+use crate::settings::{AssetsPath, CloseNeeds, GatewayPath};
 use crate::store::Store;
 
 /// A request to close has a body of a few bytes.
@@ -44,6 +45,7 @@ struct Api {
     public: Public,
     guesses: Guesses,
     stats: stats::Cache,
+    token: stats::Token,
 }
 
 impl Api {
@@ -57,9 +59,15 @@ impl Api {
     }
 }
 
-/// The channel API below `gateway_path`; each path with and without a slash at the end.
-pub fn router(public: Public, gateway_path: &GatewayPath) -> Router {
-    let api = Arc::new(Api { public, guesses: Guesses::default(), stats: stats::Cache::default() });
+/// The channel API below `gateway_path`, each path with and without a slash at the end; and what the paywall's page
+/// loads, below `assets_path`.
+pub fn router(public: Public, gateway_path: &GatewayPath, assets_path: &AssetsPath) -> Router {
+    let api = Arc::new(Api {
+        public,
+        guesses: Guesses::default(),
+        stats: stats::Cache::default(),
+        token: stats::Token::default(),
+    });
     let channel = || get(channels::one).delete(close::close);
     let routes = Router::new()
         .route("/stats", get(stats::stats))
@@ -72,6 +80,7 @@ pub fn router(public: Public, gateway_path: &GatewayPath) -> Router {
         .route("/channels/{sender}/{open_block}/", channel());
     Router::new()
         .nest(gateway_path.as_str(), routes)
+        .merge(assets::router(assets_path.as_str(), assets::PAYWALL))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BYTES))

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 use uraiden_core::Address;
 
 use alloy::primitives::U256;
@@ -16,6 +16,7 @@ use alloy::primitives::U256;
 use super::Api;
 use crate::api::error::ApiError;
 use crate::api::json::Integer;
+use crate::chain::TokenFacts;
 use crate::chain::contract::{CHANNELS_ABI, TOKEN_ABI};
 use crate::store::Totals;
 
@@ -34,6 +35,10 @@ struct Figures {
     liquid_balance: Option<U256>,
 }
 
+/// How the token wants to be written; asked for until the node has said it once.
+#[derive(Default)]
+pub(super) struct Token(OnceCell<TokenFacts>);
+
 #[derive(Serialize)]
 pub(super) struct Stats {
     deposit_sum: Integer,
@@ -45,6 +50,11 @@ pub(super) struct Stats {
     token_address: Address,
     contract_address: Address,
     receiver_address: Address,
+    /// As the token calls itself; `None` where it or the node does not say.
+    token_name: Option<String>,
+    token_symbol: Option<String>,
+    /// One whole token is 10 to the power of this many base units.
+    token_decimals: Option<u8>,
     manager_abi: &'static RawValue,
     token_abi: &'static RawValue,
     /// The first block to look for events of the contract in.
@@ -57,6 +67,7 @@ pub(super) async fn stats(State(api): State<Arc<Api>>) -> Result<Json<Stats>, Ap
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "The Ethereum node was not reached yet"));
     };
     let Figures { totals, liquid_balance, .. } = figures(&api, bound.identity.token).await?;
+    let token = token_facts(&api, bound.identity.token).await;
     Ok(Json(Stats {
         deposit_sum: totals.deposit_sum.into(),
         open_channels: totals.open_channels,
@@ -67,10 +78,23 @@ pub(super) async fn stats(State(api): State<Arc<Api>>) -> Result<Json<Stats>, Ap
         token_address: bound.identity.token,
         contract_address: bound.identity.contract,
         receiver_address: bound.identity.receiver,
+        token_name: token.map(|token| token.name.clone()),
+        token_symbol: token.map(|token| token.symbol.clone()),
+        token_decimals: token.map(|token| token.decimals),
         manager_abi: &CHANNELS_ABI,
         token_abi: &TOKEN_ABI,
         sync_block: api.public.start_block,
     }))
+}
+
+async fn token_facts(api: &Api, token: Address) -> Option<&TokenFacts> {
+    match api.token.0.get_or_try_init(|| api.public.node.token_facts(token)).await {
+        Ok(facts) => Some(facts),
+        Err(error) => {
+            tracing::debug!(%error, "how the token is written is not known");
+            None
+        }
+    }
 }
 
 async fn figures(api: &Api, token: Address) -> Result<Figures, ApiError> {
