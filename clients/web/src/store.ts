@@ -59,12 +59,15 @@ export function memoryStore(initial: readonly Channel[] = []): ChannelStore {
   };
 }
 
+/** What a store is kept in: the browser's local storage, or what behaves like it. */
+export type Items = Pick<Storage, "getItem" | "setItem" | "removeItem">;
+
 /**
  * In the browser's local storage, shared by all tabs of the site. `name` should differ from chain to chain.
  *
  * A tab must hold the lock of the same name from reading a channel to saving it.
  */
-export function webStore(name: string, storage: Storage): ChannelStore {
+export function webStore(name: string, storage: Items): ChannelStore {
   const channelsKey = `${name}.channels`;
   const unminedKey = (sender: Address): string => `${name}.unmined.${sender}`;
   const read = <T>(key: string, parse: (text: string) => T): T | undefined => {
