@@ -88,7 +88,7 @@ pub async fn run(settings: Settings) -> Result<()> {
     let public = Public {
         store: store.clone(),
         key,
-        node,
+        node: node.clone(),
         contract: settings.contract,
         close_needs: settings.close_needs,
         start_block: settings.start_block,
@@ -101,7 +101,8 @@ pub async fn run(settings: Settings) -> Result<()> {
             stopping.clone(),
         ),
     );
-    let admin = Admin { store: store.clone(), epoch, health: health.clone(), alarms, token: admin_token };
+    let admin =
+        Admin { store: store.clone(), epoch, health: health.clone(), alarms, node, token: admin_token };
     let internal = Internal { store, health, token: internal_token };
     serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));
     serving.spawn(to_operators.serve(api::admin::router(admin, &settings.gateway_path), stopping));

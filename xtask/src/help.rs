@@ -49,7 +49,7 @@ Usage: cargo xtask stack [OPTIONS]
   --concurrency N           Envoy's worker threads
 
 stdout gets exactly one line of JSON once everything is ready: envoyUrl, paidPath, freePath, sidecarUrl,
-adminUrl, rpcUrl, chainId, contract, token, receiver, price, funded. All else goes to stderr.
+adminUrl, adminToken, rpcUrl, chainId, contract, token, receiver, price, funded. All else goes to stderr.
 It ends on Ctrl-C, on SIGTERM or when its stdin is closed.
 ";
 

@@ -130,7 +130,7 @@ export function refusalInWords(facts: Facts): Trouble | undefined {
         retry: undefined,
       };
     case 503:
-      return { title: "Many people are paying right now", text: "Nothing was charged. Try again in a moment.", retry: AGAIN };
+      return { title: "Payments have to wait a moment", text: `Nothing was charged. ${facts.detail}`, retry: AGAIN };
     case 502:
       return { title: "The server cannot take payments now", text: `Nothing was charged. ${facts.detail}`, retry: AGAIN };
     default:

@@ -31,6 +31,20 @@ pub(super) const PAYWALL: &[Asset] = &[
     },
 ];
 
+/// What the merchant's page loads.
+pub(super) const MERCHANT: &[Asset] = &[
+    Asset {
+        name: "merchant.js",
+        content_type: SCRIPT,
+        body: include_bytes!("../../../clients/web/dist/merchant.js"),
+    },
+    Asset {
+        name: "merchant.css",
+        content_type: STYLE,
+        body: include_bytes!("../../../clients/web/dist/merchant.css"),
+    },
+];
+
 /// Serves files below `folder`, which has no slash at its end. Their names stay when their contents change, so browsers
 /// are asked to compare before they use a copy.
 pub(super) fn router<S: Clone + Send + Sync + 'static>(folder: &str, assets: &'static [Asset]) -> Router<S> {

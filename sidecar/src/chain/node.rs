@@ -12,6 +12,7 @@ use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{Block, Filter};
 use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
 use uraiden_core::Address;
 
 use super::contract::{RaidenMicroTransferChannels, TestToken};
@@ -32,6 +33,8 @@ pub struct Node {
     endpoints: Arc<[Endpoint]>,
     /// Which of them is asked; the same for all copies.
     current: Arc<AtomicUsize>,
+    /// How the token is written: asked for until it was told once.
+    token: Arc<OnceCell<TokenFacts>>,
     contract: Address,
     receiver: Address,
     timeout: Duration,
@@ -133,7 +136,7 @@ impl Node {
     pub fn new(urls: RpcUrls, contract: Address, receiver: Address, timeout: Duration) -> Self {
         let endpoint = |url: RpcUrl| Endpoint { provider: RootProvider::new_http(url.secret().clone()), url };
         let endpoints = urls.into_iter().map(endpoint).collect();
-        Self { endpoints, current: Arc::default(), contract, receiver, timeout }
+        Self { endpoints, current: Arc::default(), token: Arc::default(), contract, receiver, timeout }
     }
 
     /// Asks the next node from now on, for all copies. `false` where there is only one.
@@ -155,7 +158,8 @@ impl Node {
         &self.endpoints[self.current.load(Ordering::Relaxed)]
     }
 
-    pub(super) fn contract(&self) -> Address {
+    /// The channel contract.
+    pub fn contract(&self) -> Address {
         self.contract
     }
 
@@ -217,18 +221,21 @@ impl Node {
         self.ask("balanceOf()", token.balanceOf(account.0.into()).call()).await
     }
 
-    /// How a token wants to be written.
+    /// How the contract's token wants to be written. Asked once.
     ///
     /// # Errors
     ///
     /// [`NodeError`]; also where the token does not say.
-    pub async fn token_facts(&self, token: Address) -> Result<TokenFacts, NodeError> {
-        let token = TestToken::new(token.0.into(), self.provider());
-        Ok(TokenFacts {
-            name: self.ask("name()", token.name().call()).await?,
-            symbol: self.ask("symbol()", token.symbol().call()).await?,
-            decimals: self.ask("decimals()", token.decimals().call()).await?,
-        })
+    pub async fn token_facts(&self, token: Address) -> Result<&TokenFacts, NodeError> {
+        let contract = TestToken::new(token.0.into(), self.provider());
+        let ask = async || {
+            Ok(TokenFacts {
+                name: self.ask("name()", contract.name().call()).await?,
+                symbol: self.ask("symbol()", contract.symbol().call()).await?,
+                decimals: self.ask("decimals()", contract.decimals().call()).await?,
+            })
+        };
+        self.token.get_or_try_init(ask).await
     }
 
     /// The newest block.

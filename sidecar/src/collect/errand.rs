@@ -8,13 +8,13 @@ use alloy::primitives::U256;
 use alloy::primitives::aliases::U192;
 use alloy::rpc::types::TransactionRequest;
 use alloy::sol_types::SolCall;
-use uraiden_core::{ChannelId, TokenAmount};
+use uraiden_core::{Address, BlockNumber, ChannelId, TokenAmount};
 
 use super::fees::Fees;
 use crate::chain::contract::RaidenMicroTransferChannels::{cooperativeCloseCall, withdrawCall};
 use crate::chain::{Node, NodeError};
 use crate::key::{ReceiverKey, SigningError};
-use crate::store::{Epoch, Intent, Purpose, Store, StoreError, Transaction};
+use crate::store::{Epoch, HeldProof, Intent, Purpose, Store, StoreError, Transaction};
 
 /// Blocks that a transaction may wait for its inclusion before its offer is raised.
 const PATIENCE: u64 = 3;
@@ -46,7 +46,7 @@ pub(super) enum Trouble {
     #[error("nothing was signed: {0}")]
     Signing(#[from] SigningError),
     #[error("the receiver {receiver} has {has} wei, and the transaction needs {needs}: send ETH to it")]
-    NoEther { receiver: uraiden_core::Address, has: U256, needs: U256 },
+    NoEther { receiver: Address, has: U256, needs: U256 },
     #[error(
         "the balance {balance} is above the deposit {deposit} that the chain shows, so the contract refuses it"
     )]
@@ -157,12 +157,9 @@ impl Errand {
         let ChannelId { contract, receiver, .. } = self.channel(intent);
         let input = match intent.purpose {
             Purpose::Close => self.closing(intent).await?,
-            Purpose::Withdraw => withdrawal(intent),
+            Purpose::Withdraw => withdrawal(intent.channel.key.open_block, &intent.proof),
         };
-        let request = TransactionRequest::default()
-            .with_from(receiver.0.into())
-            .with_to(contract.0.into())
-            .with_input(input);
+        let request = request(receiver, contract, input);
         let gas = self.node.gas(request.clone()).await?;
         // The refunds and prices of the block that includes it may differ from those of now.
         Ok(Act { request, gas: gas.saturating_add(gas / 4) })
@@ -277,11 +274,17 @@ impl Errand {
     }
 }
 
-fn withdrawal(intent: &Intent) -> Vec<u8> {
+/// The receiver's call of the contract.
+pub(super) fn request(receiver: Address, contract: Address, input: Vec<u8>) -> TransactionRequest {
+    TransactionRequest::default().with_from(receiver.0.into()).with_to(contract.0.into()).with_input(input)
+}
+
+/// Takes out all of a proof that was not taken out before.
+pub(super) fn withdrawal(open_block: BlockNumber, proof: &HeldProof) -> Vec<u8> {
     let call = withdrawCall {
-        _open_block_number: intent.channel.key.open_block.0,
-        _balance: U192::from_be_bytes(intent.proof.balance.to_be_bytes()),
-        _balance_msg_sig: intent.proof.signature.to_bytes().into(),
+        _open_block_number: open_block.0,
+        _balance: U192::from_be_bytes(proof.balance.to_be_bytes()),
+        _balance_msg_sig: proof.signature.to_bytes().into(),
     };
     call.abi_encode()
 }

@@ -11,9 +11,11 @@ mod errand;
 mod fees;
 mod policy;
 mod purse;
+mod quote;
 
 pub use alarm::{Alarm, Alarms};
 pub use collector::{Collector, Fatal};
 pub use due::{Due, Rules};
 pub use policy::Policy;
 pub use purse::Purse;
+pub use quote::{Quote, quote};

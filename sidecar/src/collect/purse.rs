@@ -12,7 +12,7 @@ use crate::chain::{Node, NodeError};
 use crate::health::HealthBoard;
 
 /// What a `cooperativeClose` uses at most, of the original contract too.
-const GAS_OF_A_CHALLENGE: u64 = 105_000;
+pub(super) const GAS_OF_A_CHALLENGE: u64 = 105_000;
 
 /// How many challenges the receiver must be able to pay for.
 const CHALLENGES: u64 = 3;

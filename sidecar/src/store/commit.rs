@@ -9,7 +9,7 @@ use uraiden_core::{Price, TokenAmount};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
-use super::{Commits, Scope, levels, read};
+use super::{Commits, Scope, income, levels, read};
 
 /// Accepts the payment if core's judge does, once. A repeated message is answered with what the first one led to.
 pub(super) async fn commit(
@@ -107,6 +107,7 @@ async fn accept(
     let accepted = result.rows_affected() == 1;
     if accepted {
         levels::record(connection, attempt.channel, held.balance, held.signature, attempt.balance).await?;
+        income::accept(connection, attempt, now).await?;
     }
     Ok(accepted)
 }

@@ -3,11 +3,13 @@
 mod advance;
 mod attempts;
 mod binding;
+mod books;
 mod closing;
 mod columns;
 mod commit;
 mod fold;
 mod incident;
+mod income;
 mod intents;
 mod levels;
 mod missed;
@@ -28,8 +30,10 @@ use uraiden_core::{Address, TokenAmount};
 
 pub use advance::{Advance, ChainEvent, EventKind, REMEMBERED};
 pub use binding::{BindError, Binding, Chain};
+pub use books::Books;
 pub use closing::Closing;
 pub use incident::Incident;
+pub use income::{HOURS, Income};
 pub use intents::{Epoch, Intent, Purpose, Transaction};
 pub use levels::HeldProof;
 pub use missed::Missed;

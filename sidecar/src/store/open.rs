@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "claims", include_str!("../../migrations/sqlite/0002_claims.sql")),
     (3, "incident", include_str!("../../migrations/sqlite/0003_incident.sql")),
     (5, "credit", include_str!("../../migrations/sqlite/0005_credit.sql")),
+    (6, "income", include_str!("../../migrations/sqlite/0006_income.sql")),
 ];
 
 /// How many connections read at a time.

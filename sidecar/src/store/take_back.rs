@@ -6,7 +6,7 @@ use uraiden_core::wire::{Answer, Attempt};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
-use super::{Scope, read};
+use super::{Scope, income, read};
 
 /// Undoes an attempt: balance and proof return to the pair before it, or what it used of the credit is credit again.
 /// Where a later payment or a closing agreement stands on it, its price becomes a credit. Where as many as allowed were
@@ -95,7 +95,11 @@ async fn lower(connection: &mut SqliteConnection, attempt: &Attempt, now: u64) -
     .bind(attempt.channel.sender.blob())
     .bind(i64::from(attempt.channel.open_block.0))
     .bind(attempt.id.blob())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    if result.rows_affected() == 1 { Ok(()) } else { Err(sqlx::Error::RowNotFound) }
+    if result.rows_affected() == 1 {
+        income::take_back(connection, attempt).await
+    } else {
+        Err(sqlx::Error::RowNotFound)
+    }
 }

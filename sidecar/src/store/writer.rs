@@ -11,8 +11,8 @@ use uraiden_core::wire::{Answer, ChannelKey, Entry};
 
 use super::step::{Step, Tell};
 use super::{
-    Advance, Binding, Bound, Closing, Commits, Scope, advance, attempts, binding, closing, commit, read,
-    take_back,
+    Advance, Binding, Bound, Closing, Commits, Scope, advance, attempts, binding, closing, commit, income,
+    read, take_back,
 };
 use crate::health::HealthBoard;
 
@@ -149,6 +149,7 @@ impl Writer {
         }
         let before = now.saturating_sub(u64::try_from(ATTEMPT_TTL.as_millis()).unwrap_or(u64::MAX));
         attempts::prune(&mut transaction, before, MAX_PRUNED).await?;
+        income::prune(&mut transaction, now).await?;
         transaction.commit().await?;
         Ok(replies)
     }

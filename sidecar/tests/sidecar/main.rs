@@ -8,6 +8,7 @@ mod commit;
 mod database;
 mod fixture;
 mod incident;
+mod income;
 mod intents;
 mod settings;
 mod take_back;

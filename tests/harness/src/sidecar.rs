@@ -134,6 +134,11 @@ impl Sidecar {
         Ok((code, printed))
     }
 
+    /// What the merchant shows to the listener for him.
+    pub fn admin_token(&self) -> &str {
+        &self.admin_token
+    }
+
     /// What filters show to the internal listener.
     pub(crate) fn token(&self) -> &str {
         &self.token

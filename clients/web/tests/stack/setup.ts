@@ -12,6 +12,9 @@ export interface Stack {
   readonly envoyUrl: string;
   readonly paidPath: string;
   readonly freePath: string;
+  readonly adminUrl: string;
+  /** The password of the merchant's page, for any user. */
+  readonly adminToken: string;
   readonly rpcUrl: string;
   readonly chainId: number;
   readonly contract: string;

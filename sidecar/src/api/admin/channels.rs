@@ -12,6 +12,8 @@ use uraiden_core::wire::ChannelKey;
 use super::Admin;
 use crate::api::error::ApiError;
 use crate::api::path;
+use crate::chain::NodeError;
+use crate::collect::{Quote, quote};
 use crate::store::{ChannelRow, HeldProof, Intent, Mode, OnChain, Purpose, Refusal};
 
 /// The most lines of a list.
@@ -123,6 +125,16 @@ pub(super) struct Ordered {
     purpose: &'static str,
     balance: TokenAmount,
     dry_run: bool,
+    /// What the transaction would cost; `None` for an order, or where the node does not answer.
+    cost: Option<Cost>,
+}
+
+/// Amounts are text, in wei.
+#[derive(Serialize)]
+struct Cost {
+    gas: u64,
+    likely: String,
+    most: String,
 }
 
 /// `DELETE /channels/<sender>/<open_block>`: closes from our side with the last proof. `dryRun=true` only says what
@@ -135,7 +147,7 @@ pub(super) async fn close(
     let key = path::channel(&sender, &open_block)?;
     let mode = mode(&query)?;
     let proof = admin.store.order_closing(admin.epoch, key, mode).await?;
-    answer(key, Purpose::Close, mode, proof)
+    answer(&admin, key, Purpose::Close, mode, proof).await
 }
 
 /// `POST /channels/<sender>/<open_block>/withdraw`: takes out all that is final, and leaves the channel open.
@@ -147,22 +159,48 @@ pub(super) async fn withdraw(
     let key = path::channel(&sender, &open_block)?;
     let mode = mode(&query)?;
     let proof = admin.store.order_withdrawal(admin.epoch, key, mode).await?;
-    answer(key, Purpose::Withdraw, mode, proof)
+    answer(&admin, key, Purpose::Withdraw, mode, proof).await
 }
 
-fn answer(
+async fn answer(
+    admin: &Admin,
     key: ChannelKey,
     purpose: Purpose,
     mode: Mode,
     proof: Result<HeldProof, Refusal>,
 ) -> Result<Json<Ordered>, ApiError> {
-    let balance = proof.map_err(refuse)?.balance;
+    let proof = proof.map_err(refuse)?;
+    let balance = proof.balance;
     let dry_run = mode == Mode::DryRun;
     if !dry_run {
         let channel = format!("{}/{}", key.sender, key.open_block);
         tracing::info!(channel, %balance, "ordered by an operator: {}", purpose.as_str());
     }
-    Ok(Json(Ordered { key, purpose: purpose.as_str(), balance, dry_run }))
+    let cost = if dry_run { cost(admin, key, purpose, &proof).await? } else { None };
+    Ok(Json(Ordered { key, purpose: purpose.as_str(), balance, dry_run, cost }))
+}
+
+/// # Errors
+///
+/// 409 where the contract would refuse.
+async fn cost(
+    admin: &Admin,
+    key: ChannelKey,
+    purpose: Purpose,
+    proof: &HeldProof,
+) -> Result<Option<Cost>, ApiError> {
+    match quote(&admin.node, admin.store.scope().receiver, purpose, key, proof).await {
+        Ok(Quote { gas, likely, most }) => {
+            Ok(Some(Cost { gas, likely: likely.to_string(), most: most.to_string() }))
+        }
+        Err(error @ NodeError::Reverted { .. }) => {
+            Err(ApiError::new(StatusCode::CONFLICT, error.to_string()))
+        }
+        Err(error) => {
+            tracing::debug!(%error, "what an order would cost is not known");
+            Ok(None)
+        }
+    }
 }
 
 fn refuse(refusal: Refusal) -> ApiError {

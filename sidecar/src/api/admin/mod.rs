@@ -1,20 +1,25 @@
 //! The operators' listener: is it alive, is it ready, what is at stake; and calls that need the admin's token.
 
 mod channels;
+mod income;
+mod overview;
+mod page;
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
 use uraiden_core::wire::{ChannelKey, Health};
 
+use crate::api::assets;
 use crate::api::credentials::admits;
 use crate::api::error::{ApiError, no_such_method, no_such_path};
+use crate::chain::Node;
 use crate::collect::{Alarm, Alarms};
 use crate::health::HealthBoard;
 use crate::settings::GatewayPath;
@@ -31,15 +36,19 @@ pub struct Admin {
     pub health: Arc<HealthBoard>,
     /// The challenges of the moment.
     pub alarms: Arc<Alarms>,
+    /// Says what orders cost, and what the receiver has.
+    pub node: Node,
     /// The operators' token; without one nobody is let in.
     pub token: Option<Arc<str>>,
 }
 
 /// `/healthz` is 200 as long as the process answers; `/readyz` is 200 while paid requests can be served, else 503
-/// with the reason; either way it lists the challenges that are not done yet. What is below `/admin` needs the
-/// token, and is also where the original has it: below the channel API's root.
+/// with the reason; either way it lists the challenges that are not done yet. The merchant's page at `/` and what is
+/// below `/admin` need the token; the latter and is also where the original has it: below the channel API's root.
 pub fn router(admin: Admin, gateway_path: &GatewayPath) -> Router {
     let calls = Router::new()
+        .route("/overview", get(overview::overview))
+        .route("/income", get(income::income))
         .route("/resume", post(resume))
         .route("/channels", get(channels::list))
         .route("/channels/{sender}/{open_block}", get(channels::one).delete(channels::close))
@@ -47,7 +56,12 @@ pub fn router(admin: Admin, gateway_path: &GatewayPath) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(admin.clone(), authorize));
+    let page = Router::new()
+        .route("/", get(page::page))
+        .merge(assets::router("", assets::MERCHANT))
+        .layer(middleware::from_fn_with_state(admin.clone(), authorize));
     Router::new()
+        .merge(page)
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .nest(&format!("{gateway_path}/admin"), calls.clone())
@@ -64,7 +78,9 @@ async fn authorize(State(admin): State<Admin>, request: Request, next: Next) -> 
         None => "There is no admin token: start uraiden with --admin-token-file",
     };
     let error = ApiError::new(StatusCode::UNAUTHORIZED, refusal);
-    ([(header::WWW_AUTHENTICATE, "Bearer, Basic realm=\"uraiden\"")], error).into_response()
+    // A line each: browsers do not look for a second scheme in one line.
+    let schemes = ["Bearer", "Basic realm=\"uraiden\""].map(|scheme| (header::WWW_AUTHENTICATE, scheme));
+    (AppendHeaders(schemes), error).into_response()
 }
 
 #[derive(Serialize)]

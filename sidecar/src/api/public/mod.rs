@@ -45,7 +45,6 @@ struct Api {
     public: Public,
     guesses: Guesses,
     stats: stats::Cache,
-    token: stats::Token,
 }
 
 impl Api {
@@ -62,12 +61,7 @@ impl Api {
 /// The channel API below `gateway_path`, each path with and without a slash at the end; and what the paywall's page
 /// loads, below `assets_path`.
 pub fn router(public: Public, gateway_path: &GatewayPath, assets_path: &AssetsPath) -> Router {
-    let api = Arc::new(Api {
-        public,
-        guesses: Guesses::default(),
-        stats: stats::Cache::default(),
-        token: stats::Token::default(),
-    });
+    let api = Arc::new(Api { public, guesses: Guesses::default(), stats: stats::Cache::default() });
     let channel = || get(channels::one).delete(close::close);
     let routes = Router::new()
         .route("/stats", get(stats::stats))

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use uraiden_core::Address;
 
 use alloy::primitives::U256;
@@ -34,10 +34,6 @@ struct Figures {
     /// What the receiver holds of the token; `None` where the node did not say.
     liquid_balance: Option<U256>,
 }
-
-/// How the token wants to be written; asked for until the node has said it once.
-#[derive(Default)]
-pub(super) struct Token(OnceCell<TokenFacts>);
 
 #[derive(Serialize)]
 pub(super) struct Stats {
@@ -88,7 +84,7 @@ pub(super) async fn stats(State(api): State<Arc<Api>>) -> Result<Json<Stats>, Ap
 }
 
 async fn token_facts(api: &Api, token: Address) -> Option<&TokenFacts> {
-    match api.token.0.get_or_try_init(|| api.public.node.token_facts(token)).await {
+    match api.public.node.token_facts(token).await {
         Ok(facts) => Some(facts),
         Err(error) => {
             tracing::debug!(%error, "how the token is written is not known");

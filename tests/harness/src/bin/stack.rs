@@ -98,6 +98,8 @@ struct Description {
     free_path: String,
     sidecar_url: String,
     admin_url: String,
+    /// The password of the merchant's page at that URL, for any user.
+    admin_token: String,
     rpc_url: String,
     chain_id: u64,
     contract: Address,
@@ -122,6 +124,7 @@ async fn describe(stack: &Stack) -> Result<String> {
         free_path: stack.free_path().to_owned(),
         sidecar_url: format!("http://{}", stack.sidecar.public()),
         admin_url: format!("http://{}", stack.sidecar.admin()),
+        admin_token: stack.sidecar.admin_token().to_owned(),
         rpc_url: stack.chain.rpc_url().to_owned(),
         chain_id: stack.chain.chain_id(),
         contract: stack.contract(),
