@@ -45,7 +45,7 @@ pub fn ready() -> Gate {
     static CONFIG: LazyLock<Config> = LazyLock::new(config);
     let mut gate = Gate::new(CONFIG.clone(), 0xfeed);
     let hello = gate.tick(NOW).expect("no call is under way");
-    assert!(hello.entries.is_empty());
+    assert!(hello.batch.entries.is_empty());
     let body = heard(Vec::new());
     let _ = gate.answered(CallOutcome::Response { status: 200, body: &body }, NOW);
     gate
@@ -125,6 +125,10 @@ impl Surroundings for Anywhere {
     }
 
     fn virtual_host_metadata(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn announced(&self, _slot: u32) -> Option<Vec<u8>> {
         None
     }
 }

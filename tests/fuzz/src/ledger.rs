@@ -1,25 +1,29 @@
 //! An honest sidecar in a page: what a gate may rely on.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use uraiden_core::TokenAmount;
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::wire::{Answer, Attempt, AttemptId, Entry};
-use uraiden_core::{Signature, TokenAmount};
 
 /// The payer's channel, and what became of every attempt to pay by it.
 #[derive(Default)]
 pub struct Ledger {
     /// What was accepted and not taken back, in this order.
     accepted: Vec<Attempt>,
+    /// What the merchant owes for, in payments: they should have been taken back, but later ones stand on them.
+    owed: usize,
     attempts: HashMap<AttemptId, Fate>,
-    /// What should have been taken back, but a later payment stands on it: the merchant owes for it.
-    owed: HashSet<AttemptId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
+    /// The balance moved.
     Accepted,
+    /// It was paid from what the merchant owed.
+    Spent,
     TakenBack,
+    Credited,
 }
 
 impl Ledger {
@@ -32,45 +36,53 @@ impl Ledger {
         }
     }
 
-    /// How many payments count.
+    /// How many payments count: those that were accepted, without those that the merchant owes for.
     pub fn payments(&self) -> usize {
-        self.accepted.len()
-    }
-
-    /// How many of them the merchant owes for.
-    pub fn owed(&self) -> usize {
-        self.owed.len()
-    }
-
-    fn counts(&self, attempt: AttemptId) -> bool {
-        self.attempts.get(&attempt) == Some(&Fate::Accepted)
+        self.accepted.len() - self.owed
     }
 
     fn commit(&mut self, attempt: &Attempt) -> Answer {
-        match self.attempts.get(&attempt.id) {
-            Some(Fate::Accepted) => return Answer::Accepted { channel: self.channel() },
-            Some(Fate::TakenBack) => return Answer::TakenBack { channel: self.channel() },
-            None => {}
+        let fate = match self.attempts.get(&attempt.id) {
+            Some(fate) => *fate,
+            None if attempt.balance == self.balance() && self.owed > 0 => {
+                self.owed -= 1;
+                Fate::Spent
+            }
+            None if self.balance().checked_add(attempt.price) == Some(attempt.balance) => {
+                self.accepted.push(*attempt);
+                Fate::Accepted
+            }
+            None => return Answer::Refused { channel: self.channel() },
+        };
+        self.attempts.insert(attempt.id, fate);
+        let channel = self.channel();
+        match fate {
+            Fate::Accepted | Fate::Spent => Answer::Accepted { channel },
+            Fate::TakenBack => Answer::TakenBack { channel },
+            Fate::Credited => Answer::Credited { channel },
         }
-        if self.balance().checked_add(attempt.price) != Some(attempt.balance) {
-            return Answer::Refused { channel: self.channel() };
-        }
-        self.accepted.push(*attempt);
-        self.attempts.insert(attempt.id, Fate::Accepted);
-        Answer::Accepted { channel: self.channel() }
     }
 
     fn take_back(&mut self, attempt: &Attempt) -> Answer {
-        if self.counts(attempt.id) {
-            if self.accepted.last().is_none_or(|last| last.id != attempt.id) {
-                self.owed.insert(attempt.id);
-                return Answer::Final { channel: self.channel() };
+        let fate = match self.attempts.get(&attempt.id) {
+            Some(Fate::Accepted) if self.accepted.last().is_some_and(|last| last.id == attempt.id) => {
+                self.accepted.pop();
+                Fate::TakenBack
             }
-            self.accepted.pop();
-            self.owed.remove(&attempt.id);
-        }
-        self.attempts.insert(attempt.id, Fate::TakenBack);
-        Answer::TakenBack { channel: self.channel() }
+            Some(Fate::Accepted) => {
+                self.owed += 1;
+                Fate::Credited
+            }
+            Some(Fate::Spent) => {
+                self.owed += 1;
+                Fate::TakenBack
+            }
+            Some(Fate::Credited) => Fate::Credited,
+            Some(Fate::TakenBack) | None => Fate::TakenBack,
+        };
+        self.attempts.insert(attempt.id, fate);
+        let channel = self.channel();
+        if fate == Fate::Credited { Answer::Credited { channel } } else { Answer::TakenBack { channel } }
     }
 
     fn balance(&self) -> TokenAmount {
@@ -78,11 +90,18 @@ impl Ledger {
     }
 
     fn channel(&self) -> ChannelState {
-        open(self.balance(), self.accepted.last().map(|attempt| attempt.signature))
+        let price = self.accepted.last().map_or(TokenAmount::ZERO, |attempt| attempt.price);
+        let owed = u64::try_from(self.owed).ok().and_then(|owed| price.checked_mul(owed));
+        ChannelState::Open(OpenChannel {
+            balance: self.balance(),
+            signature: self.accepted.last().map(|attempt| attempt.signature),
+            credit: owed.expect("a few small prices"),
+            ..fresh()
+        })
     }
 }
 
-/// The payer's channel at this balance, with a deposit of a thousand.
-pub fn open(balance: TokenAmount, signature: Option<Signature>) -> ChannelState {
-    ChannelState::Open(OpenChannel { deposit: TokenAmount::new(1000), balance, signature })
+/// The payer's channel before the first payment.
+pub fn fresh() -> OpenChannel {
+    OpenChannel::new(TokenAmount::new(1000))
 }

@@ -8,5 +8,5 @@ mod reply;
 
 pub use fixture::{Anywhere, NOW, OPEN_BLOCK, PRICE, config, heard, key, paying, proof, ready, sender};
 pub use head::{Head, head};
-pub use ledger::{Ledger, open};
+pub use ledger::{Ledger, fresh};
 pub use reply::assert_sound;

@@ -6,13 +6,13 @@ use core::time::Duration;
 use std::collections::{HashMap, HashSet};
 
 use libfuzzer_sys::fuzz_target;
-use uraiden_core::TokenAmount;
+use uraiden_core::channel::ChannelState;
 use uraiden_core::gate::{CallOutcome, Gate, Headers, Moment, Step, StreamId};
 use uraiden_core::header;
 use uraiden_core::request::Request;
 use uraiden_core::response::Response;
 use uraiden_core::wire::{Answer, AttemptId, Entry};
-use uraiden_fuzz::{Anywhere, Ledger, NOW, assert_sound, heard, open, paying, ready};
+use uraiden_fuzz::{Anywhere, Ledger, NOW, assert_sound, fresh, heard, paying, ready};
 
 /// The most events of one play: all of it stays within the five minutes for which a take-back is repeated.
 const EVENTS: usize = 200;
@@ -43,6 +43,8 @@ struct Play {
     now: Moment,
     streams: HashMap<StreamId, At>,
     under_way: Option<Vec<Entry>>,
+    /// What was asked by a call whose connection broke. The gate may send the same call again.
+    broken: Option<Vec<Entry>>,
     ledger: Ledger,
     /// Whether every answer so far was the ledger's or none at all.
     honest: bool,
@@ -62,6 +64,7 @@ impl Play {
             now: NOW,
             streams: HashMap::new(),
             under_way: None,
+            broken: None,
             ledger: Ledger::default(),
             honest: true,
             accepted: HashSet::new(),
@@ -128,24 +131,32 @@ impl Play {
 
     fn call(&mut self) {
         if let Some(call) = self.gate.next_call(self.now) {
-            assert!(self.under_way.is_none(), "one call at a time");
-            self.under_way = Some(call.entries);
+            self.sent(call.batch.entries);
         }
     }
 
     fn tick(&mut self) {
         self.now += Duration::from_secs(1);
-        if let Some(call) = self.gate.tick(self.now) {
-            assert!(self.under_way.is_none(), "one call at a time");
+        if let Some(call) = self.gate.tick(self.now)
+            && !self.sent(call.batch.entries)
+        {
             for attempt in &self.unknown {
-                let undone = call
-                    .entries
-                    .iter()
-                    .any(|entry| matches!(entry, Entry::TakeBack(own) if own.id == *attempt));
-                assert!(undone, "{attempt} is not taken back");
+                let undone = |entry: &Entry| matches!(entry, Entry::TakeBack(own) if own.id == *attempt);
+                let entries = self.under_way.iter().flatten();
+                assert!(entries.clone().any(undone), "{attempt} is not taken back by {entries:?}");
             }
-            self.under_way = Some(call.entries);
         }
+    }
+
+    /// Notes a call. Answers whether it is a broken one once more.
+    fn sent(&mut self, entries: Vec<Entry>) -> bool {
+        assert!(self.under_way.is_none(), "one call at a time");
+        let repeated = self.broken.as_ref() == Some(&entries);
+        if let Some(broken) = self.broken.take().filter(|_| !repeated) {
+            self.note(&broken, &[], false);
+        }
+        self.under_way = Some(entries);
+        repeated
     }
 
     /// Ends the call that is under way in one of many ways.
@@ -172,22 +183,23 @@ impl Play {
             _ => {}
         }
         let outcome = match how % 16 {
-            4 => CallOutcome::Failed,
+            4 => CallOutcome::CutOff,
+            14 => CallOutcome::NotSent,
             _ => CallOutcome::Response { status, body: &body },
         };
-        good &= how % 16 != 4;
-        self.note(&entries, &answers, good);
+        good &= !matches!(how % 16, 4 | 14);
+        if how % 16 == 4 {
+            self.broken = Some(entries);
+        } else {
+            self.note(&entries, &answers, good);
+        }
         let (steps, _) = self.gate.answered(outcome, self.now);
         self.carry_out_all(steps);
     }
 
-    fn lie(
-        &mut self,
-        entries: &[Entry],
-        answer: fn(uraiden_core::channel::ChannelState) -> Answer,
-    ) -> Vec<Answer> {
+    fn lie(&mut self, entries: &[Entry], answer: fn(ChannelState) -> Answer) -> Vec<Answer> {
         self.honest = false;
-        entries.iter().map(|_| answer(open(TokenAmount::ZERO, None))).collect()
+        entries.iter().map(|_| answer(ChannelState::Open(fresh()))).collect()
     }
 
     /// Notes what the gate may believe of its attempts from now on.
@@ -211,7 +223,7 @@ impl Play {
     fn price(&mut self, detail: u8) {
         let Some(inquiry) = self.gate.next_inquiry() else { return };
         let outcome = match detail & 3 {
-            0 => CallOutcome::Failed,
+            0 => CallOutcome::CutOff,
             1 => CallOutcome::Response { status: 200, body: b"{\"price\":\"0\"}" },
             _ => CallOutcome::Response { status: 200, body: b"{\"price\":\"10\"}" },
         };
@@ -239,7 +251,8 @@ impl Play {
                 self.streams.insert(stream, At::Upstream);
             }
             Step::Reply(reply) => {
-                assert!(matches!(at, At::Door | At::Exit), "{at:?}: {reply:?}");
+                // At the upstream its payment was refused meanwhile: Envoy gives up what the service would answer.
+                assert_ne!(at, At::Answered, "{reply:?}");
                 assert_sound(&reply);
                 self.streams.insert(stream, At::Answered);
             }
@@ -271,8 +284,8 @@ impl Play {
         }
         assert!(self.unknown.is_empty(), "{:?}", self.unknown);
         if self.honest {
-            let (paid, owed) = (self.ledger.payments(), self.ledger.owed());
-            assert!(paid <= self.admitted + owed, "{paid} paid, {} admitted, {owed} owed", self.admitted);
+            let paid = self.ledger.payments();
+            assert!(paid <= self.admitted, "{paid} paid, {} admitted", self.admitted);
         }
     }
 }

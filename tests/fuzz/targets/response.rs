@@ -46,10 +46,14 @@ fuzz_target!(|data: &[u8]| {
 
 /// Stream 3 pays and is at the upstream.
 fn pay(gate: &mut Gate) {
-    assert_eq!(gate.request(3, Request::new(&paying("/paid", 1)), &Anywhere, NOW), Step::Hold);
+    assert_eq!(
+        gate.request(3, Request::new(&paying("/paid", 1)), &Anywhere, NOW),
+        Step::Hold,
+        "it is not known yet"
+    );
     let mut ledger = Ledger::default();
     while let Some(call) = gate.next_call(NOW) {
-        let body = heard(call.entries.iter().map(|entry| ledger.answer(entry)).collect());
+        let body = heard(call.batch.entries.iter().map(|entry| ledger.answer(entry)).collect());
         let _ = gate.answered(CallOutcome::Response { status: 200, body: &body }, NOW);
     }
     assert_eq!(ledger.payments(), 1);

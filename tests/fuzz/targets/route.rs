@@ -24,6 +24,10 @@ impl Surroundings for Metadata {
     fn virtual_host_metadata(&self) -> Option<Vec<u8>> {
         panic!("the route has a map of its own");
     }
+
+    fn announced(&self, _slot: u32) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 fuzz_target!(|data: &[u8]| {

@@ -152,6 +152,8 @@ async fn stack(
 fn through(config: &mut EnvoyConfig, address: &OnceLock<SocketAddr>) {
     calls_go_to(config, address.get().expect("the proxy is there before Envoy").port());
     config.plugin["sidecar"]["timeout"] = json!("2s");
+    // So that whoever was served unpaid would show.
+    config.plugin["overlap"] = json!("never");
 }
 
 /// Sends the same request until it is answered so.
@@ -180,33 +182,30 @@ async fn an_answer_that_is_none_charges_nobody() -> Result<()> {
     let (stack, proxy) = stack(&ADDRESS, |config| through(config, &ADDRESS)).await?;
     let payer = stack.payer().await?;
     let mut held = 0;
-    for (fault, expected) in [
-        (Fault::Truncated, "unknown-outcome"),
-        (Fault::Version, "unknown-outcome"),
-        (Fault::Identity, "unknown-outcome"),
-        (Fault::Fewer, "unknown-outcome"),
-        (Fault::More, "unknown-outcome"),
-        (Fault::Other, "unknown-outcome"),
-        (Fault::Huge, "unknown-outcome"),
-        (Fault::Page, "unknown-outcome"),
-        (Fault::Error, "unknown-outcome"),
-        (Fault::Late, "unknown-outcome"),
+    for fault in [
+        Fault::Truncated,
+        Fault::Version,
+        Fault::Identity,
+        Fault::Fewer,
+        Fault::More,
+        Fault::Other,
+        Fault::Huge,
+        Fault::Page,
+        Fault::Error,
+        Fault::Late,
     ] {
         let served = stack.upstream().seen("/premium/answers");
         proxy.set(fault);
         let asked = Instant::now();
         let answer = stack.raw_get("/premium/answers", paying(&payer, held + PRICE)).await?;
-        assert_eq!(
-            (answer.status, problem(&answer).as_str()),
-            (502, expected),
-            "{fault:?}: {}",
-            answer.text()
-        );
-        assert!(asked.elapsed() < Duration::from_secs(4), "{fault:?}: held for {:?}", asked.elapsed());
+        // Taken back at once where the sidecar says so, or else by the next tick.
+        let told = ["taken-back", "unknown-outcome"].contains(&problem(&answer).as_str());
+        assert!(answer.status == 502 && told, "{fault:?}: {} {}", answer.status, answer.text());
+        assert!(asked.elapsed() < Duration::from_secs(5), "{fault:?}: held for {:?}", asked.elapsed());
         assert_eq!(stack.raw_get("/free", NO_HEADERS).await?.status, 200, "{fault:?}");
         assert_eq!(stack.upstream().seen("/premium/answers"), served, "{fault:?}: served unpaid");
 
-        // The payment is taken back by the next tick, and the same proof is good.
+        // The same proof is good.
         proxy.set(Fault::None);
         held += PRICE;
         until(&stack, paying(&payer, held), 200).await.with_context(|| format!("{fault:?}"))?;
