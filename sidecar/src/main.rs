@@ -98,7 +98,12 @@ fn log_to_stderr(settings: &Settings) -> anyhow::Result<()> {
     let filter = tracing_subscriber::EnvFilter::builder()
         .parse(&settings.log_filter)
         .map_err(|error| anyhow::anyhow!("log-filter is {:?}: {error}", settings.log_filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A line that cannot be written, as on a full disk, is lost. By default that would be reported to stderr too, and a
+    // report that fails panics: the log would take the ledger's writer with it.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .log_internal_errors(false);
     match settings.log_format {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

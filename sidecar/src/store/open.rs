@@ -135,12 +135,13 @@ impl Store {
                 .map_err(|source| OpenError::Binding { path: path.to_owned(), source })?;
             let _ = bound.set(row);
         }
-        let readers =
-            SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .connect_lazy_with(options.clone().read_only(true));
         let (jobs, queue) = mpsc::channel(QUEUE);
         Ok(Opened {
             store: Store { scope, jobs, readers, bound: Arc::new(bound) },
-            writer: Writer::new(connection, lock, scope, queue, health),
+            writer: Writer::new(connection, options, lock, scope, queue, health),
         })
     }
 }

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::{Answer, ChannelKey, Entry};
@@ -75,6 +76,8 @@ impl Reply {
 /// The ledger's only writer.
 pub struct Writer {
     connection: SqliteConnection,
+    /// How it was opened, and is again after a failure.
+    options: SqliteConnectOptions,
     /// Held as long as the connection is open.
     _lock: File,
     scope: Scope,
@@ -85,12 +88,13 @@ pub struct Writer {
 impl Writer {
     pub(super) fn new(
         connection: SqliteConnection,
+        options: SqliteConnectOptions,
         lock: File,
         scope: Scope,
         queue: mpsc::Receiver<Job>,
         health: Arc<HealthBoard>,
     ) -> Self {
-        Self { connection, _lock: lock, scope, queue, health }
+        Self { connection, options, _lock: lock, scope, queue, health }
     }
 
     /// Writes until the last [`Store`](super::Store) is gone, and everything that was queued is done.
@@ -108,10 +112,20 @@ impl Writer {
                 Err(error) => {
                     tracing::error!(%error, "the ledger could not be written");
                     self.health.store_fails("the ledger cannot be written".to_owned());
+                    self.reconnect().await;
                 }
             }
         }
         self.connection.close().await
+    }
+
+    /// Replaces the connection. When a write fails, as on a full disk, SQLite rolls back by itself; sqlx does not learn of
+    /// it, and would refuse every later transaction as one within that.
+    async fn reconnect(&mut self) {
+        match self.options.connect().await {
+            Ok(connection) => self.connection = connection,
+            Err(error) => tracing::error!(%error, "the ledger could not be opened again"),
+        }
     }
 
     /// Waits for a job, and takes those that are queued behind it. `None` when there will be no more.
