@@ -105,6 +105,14 @@ pub(crate) const SUITES: &[Suite] = &[
         steps: chain,
     },
     Suite {
+        name: "faults",
+        proves: "that nothing is lost, doubled or taken for nothing while parts break under load",
+        budget: 5,
+        tools: build::STACK_TOOLS,
+        parts: true,
+        steps: faults,
+    },
+    Suite {
         name: "python",
         proves: "the Python client, its types and its wheel, against hostile servers and the real stack",
         budget: 4,
@@ -208,6 +216,13 @@ fn ledger(repo: &Repo) -> Result<Vec<Step>> {
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {
     Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]))])
+}
+
+fn faults(repo: &Repo) -> Result<Vec<Step>> {
+    let mut tests = scenes(repo, &["--test", "faults"]);
+    // The auditor's tables are worth reading. Two scenes at a time: more would measure how busy the machine is.
+    tests.args(["--", "--nocapture", "--test-threads", "2"]);
+    Ok(vec![Step::Build(build::cargo_crashing_filter(repo)), Step::Tests(tests)])
 }
 
 fn python(repo: &Repo) -> Result<Vec<Step>> {

@@ -17,11 +17,13 @@
 //! when its parent dies. A stack is not bound to the async runtime it was started in, so tests can share one.
 
 mod accounts;
+pub mod audit;
 mod chain;
 mod deploy;
 mod envoy;
 mod folder;
 mod ground;
+mod link;
 mod load;
 mod options;
 mod part;
@@ -37,11 +39,12 @@ pub use accounts::Account;
 pub use chain::DevChain;
 pub use deploy::Deployment;
 pub use envoy::{Envoy, EnvoyConfig};
+pub use link::{Link, LinkFault};
 pub use load::{Connection, Flood, Flooding};
 pub use options::{ExistingChain, Options};
 pub use part::Part;
-pub use raw::{Answer, NO_HEADERS};
+pub use raw::{Answer, NO_HEADERS, send};
 pub use rpc_proxy::{Fault, RpcProxy};
 pub use sidecar::Sidecar;
 pub use stack::Stack;
-pub use upstream::Upstream;
+pub use upstream::{ANSWER, Upstream};

@@ -31,6 +31,16 @@ pub struct Options {
     pub rpc_proxy: bool,
     /// Whether the sidecar also knows the node without the proxy, for when that fails.
     pub spare_node: bool,
+    /// Whether the filter reaches the sidecar through [`Stack::link`].
+    ///
+    /// [`Stack::link`]: crate::Stack::link
+    pub link: bool,
+    /// Whether Envoy reads its listener from a file that [`Envoy::replace_filter`] changes.
+    ///
+    /// [`Envoy::replace_filter`]: crate::Envoy::replace_filter
+    pub listener_by_xds: bool,
+    /// Whether Envoy runs the module that panics at a request with the header `x-crash-the-paywall`.
+    pub crashing_filter: bool,
     /// More flags of `uraiden serve`, each with its value.
     pub sidecar_flags: Vec<(&'static str, String)>,
     /// A chain and contract that are there already, instead of new ones.
@@ -68,6 +78,9 @@ impl Default for Options {
             confirmations: 1,
             rpc_proxy: false,
             spare_node: false,
+            link: false,
+            listener_by_xds: false,
+            crashing_filter: false,
             sidecar_flags: Vec::new(),
             existing: None,
             upstream: None,

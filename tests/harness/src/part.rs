@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::tools::Tools;
 
@@ -64,8 +64,11 @@ impl Part {
     pub(crate) fn start(&mut self) -> Result<()> {
         let log = File::options().create(true).append(true).open(&self.log);
         let log = log.with_context(|| self.log.display().to_string())?;
-        let mut command = Command::new(&self.setpriv);
+        // A write beyond a limit of `limit_files` shall fail, not kill.
+        let mut command = Command::new("env");
         command
+            .arg("--ignore-signal=XFSZ")
+            .arg(&self.setpriv)
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&self.program)
             .args(&self.arguments)
@@ -109,6 +112,16 @@ impl Part {
     /// Lets a frozen program go on (SIGCONT).
     pub fn thaw(&mut self) {
         self.signal(Signal::CONT);
+    }
+
+    /// From now on a write beyond this many bytes of a file fails, as on a full disk; `None` lifts that. It is an error
+    /// where the program does not run.
+    pub fn limit_files(&mut self, bytes: Option<u64>) -> Result<()> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        let limit = Rlimit { current: bytes, maximum: None };
+        prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit)
+            .with_context(|| format!("the file size limit of {}", self.name))?;
+        Ok(())
     }
 
     /// Whether the program runs.

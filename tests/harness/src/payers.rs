@@ -50,6 +50,26 @@ impl Stack {
         Ok(Payer::new(account.signer.clone(), id.contract, id.receiver, id.open_block))
     }
 
+    /// Opens so many channels of new accounts with this deposit each, and waits until the sidecar takes payments
+    /// through all of them.
+    pub async fn open_channels(&self, count: usize, deposit: TokenAmount) -> Result<Vec<Payer>> {
+        let accounts: Vec<_> = (0..count).map(|_| Account::random()).collect();
+        let addresses: Vec<_> = accounts.iter().map(|account| account.address).collect();
+        self.chain.fund(self.token(), &addresses, deposit).await?;
+        let mut payers = Vec::new();
+        for account in accounts {
+            let id = self.open_unconfirmed(&account, deposit).await?;
+            payers.push(Payer::new(account.signer, id.contract, id.receiver, id.open_block));
+        }
+        if self.options.block_time.is_none() {
+            self.chain.mine(self.options.confirmations).await?;
+        }
+        for payer in &payers {
+            self.until_confirmed(payer.channel()).await?;
+        }
+        Ok(payers)
+    }
+
     /// Opens a channel and does not wait for a further block.
     pub async fn open_unconfirmed(&self, account: &Account, deposit: TokenAmount) -> Result<ChannelId> {
         let chain = Chain::connect(self.chain.rpc_url(), account.signer.clone())?.patience(CONFIRMED, POLL);

@@ -46,7 +46,7 @@ impl Answer {
 }
 
 /// One request over a connection of its own, in HTTP/1.1. The path goes out as it is written.
-pub(crate) async fn send(
+pub async fn send(
     address: SocketAddr,
     method: &str,
     path: &str,

@@ -18,6 +18,9 @@ use crate::{Answer, NO_HEADERS, Options, Part, raw};
 /// The path root of the channel API.
 pub(crate) const GATEWAY_PATH: &str = "/api/1";
 
+/// The name of its database.
+pub(crate) const LEDGER: &str = "ledger.sqlite";
+
 /// `uraiden serve` with a database of its own. It listens on the same ports after every start.
 #[derive(Debug)]
 pub struct Sidecar {
@@ -57,7 +60,7 @@ impl Sidecar {
             .flag("--rpc-url", rpc_url)
             .flag("--contract", contract.to_string())
             .flag("--receiver-key-file", receiver_key_file)
-            .flag("--database", folder.file("ledger.sqlite"))
+            .flag("--database", folder.file(LEDGER))
             .flag("--confirmations", options.confirmations.to_string())
             .flag("--poll-interval", "200ms")
             .flag("--internal-token-file", token_file)

@@ -1,5 +1,6 @@
 //! All parts together.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -10,10 +11,10 @@ use uraiden_core::{Address, TokenAmount};
 use crate::envoy::Paywall;
 use crate::folder::Folder;
 use crate::ground::Ground;
-use crate::sidecar::GATEWAY_PATH;
+use crate::sidecar::{GATEWAY_PATH, LEDGER};
 use crate::tools::Tools;
 use crate::{
-    Account, Answer, Deployment, DevChain, Envoy, NO_HEADERS, Options, RpcProxy, Sidecar, Upstream, raw,
+    Account, Answer, Deployment, DevChain, Envoy, Link, NO_HEADERS, Options, RpcProxy, Sidecar, Upstream, raw,
 };
 
 /// A path that costs nothing.
@@ -32,10 +33,12 @@ pub struct Stack {
     /// The chain.
     pub chain: DevChain,
     rpc_proxy: Option<RpcProxy>,
+    link: Option<Link>,
     pub(crate) deployment: Deployment,
     upstream: Option<Upstream>,
     receiver: Account,
     pub(crate) options: Options,
+    tools: Tools,
     // Removed last: the others write into it.
     folder: Folder,
 }
@@ -61,6 +64,7 @@ impl Stack {
         };
         let sidecar =
             Sidecar::start(&tools, &folder, &rpc_url, contract, &receiver_key_file, &options).await?;
+        let link = options.link.then(|| Link::start(sidecar.internal())).transpose()?;
         let (upstream, sold) = match options.upstream {
             Some(address) => (None, address),
             None => {
@@ -70,10 +74,10 @@ impl Stack {
             }
         };
         let paywall = Paywall {
-            wasm: &tools.wasm,
+            wasm: if options.crashing_filter { &tools.crashing_wasm } else { &tools.wasm },
             upstream: sold,
             sidecar_public: sidecar.public(),
-            sidecar_internal: sidecar.internal(),
+            sidecar_internal: link.as_ref().map_or(sidecar.internal(), Link::address),
             bearer_token: sidecar.token(),
             contract,
             receiver: receiver.address,
@@ -81,15 +85,37 @@ impl Stack {
             chain_id: chain.chain_id(),
             paid_path: &options.paid_path,
             price: options.price,
+            listener_by_xds: options.listener_by_xds,
             change: options.change,
         };
         let envoy = Envoy::start(&tools, &folder, "envoy", &paywall, options.concurrency).await?;
-        let mut stack =
-            Self { envoy, sidecar, chain, rpc_proxy, deployment, upstream, receiver, options, folder };
+        let mut stack = Self {
+            envoy,
+            sidecar,
+            chain,
+            rpc_proxy,
+            link,
+            deployment,
+            upstream,
+            receiver,
+            options,
+            tools,
+            folder,
+        };
         if stack.options.open {
             stack.until_open().await?;
         }
         Ok(stack)
+    }
+
+    /// One more Envoy in front of the same sidecar and service, configured as the first one. It has to stop before the
+    /// stack does.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from becoming ready.
+    pub async fn another_envoy(&self, name: &'static str) -> Result<Envoy> {
+        self.envoy.twin(&self.tools, &self.folder, name, self.options.concurrency).await
     }
 
     /// The contract that holds the deposits.
@@ -153,6 +179,20 @@ impl Stack {
     /// Without [`Options::rpc_proxy`].
     pub fn rpc_proxy(&self) -> &RpcProxy {
         self.rpc_proxy.as_ref().expect("the options ask for it")
+    }
+
+    /// What stands between the filter and the sidecar.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Options::link`].
+    pub fn link(&self) -> &Link {
+        self.link.as_ref().expect("the options ask for it")
+    }
+
+    /// The sidecar's database.
+    pub fn ledger_file(&self) -> PathBuf {
+        self.folder.file(LEDGER)
     }
 
     /// The folder with the log of each part. It goes with the stack, unless a test panics.

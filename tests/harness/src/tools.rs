@@ -11,6 +11,8 @@ pub(crate) struct Tools {
     pub(crate) envoy: PathBuf,
     pub(crate) anvil: PathBuf,
     pub(crate) wasm: PathBuf,
+    /// Only the suites that use it build it.
+    pub(crate) crashing_wasm: PathBuf,
     pub(crate) uraiden: PathBuf,
     pub(crate) setpriv: PathBuf,
 }
@@ -30,6 +32,8 @@ impl Tools {
         let anvil = ".tools/node/node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil";
         Ok(Self {
             anvil: at(&root, "URAIDEN_ANVIL", anvil, fetched)?,
+            crashing_wasm: variable("URAIDEN_CRASHING_WASM")
+                .unwrap_or_else(|| root.join("target/crash-test/wasm32-wasip1/wasm/uraiden.wasm")),
             wasm: at(&root, "URAIDEN_WASM", "target/wasm32-wasip1/wasm/uraiden.wasm", built)?,
             uraiden: at(&root, "URAIDEN_BIN", "target/debug/uraiden", built)?,
             setpriv: in_search_path("setpriv", "install the package util-linux")?,

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -16,6 +16,10 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use uraiden_core::{Address, header};
+
+/// Marks each answer of the service with a token that no other one has.
+pub const ANSWER: &str = "x-answer";
 
 /// Answers every request with what it got, as JSON. The query changes that, whatever the path:
 /// `?status=503` answers with that status, `?delayMs=200` waits before, `?reset` closes the connection instead;
@@ -25,12 +29,21 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Upstream {
     address: SocketAddr,
-    seen: Arc<Counts>,
+    book: Arc<Mutex<Book>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-type Counts = Mutex<HashMap<String, usize>>;
+/// What the service has noted.
+#[derive(Debug, Default)]
+struct Book {
+    /// Requests by their path.
+    seen: HashMap<String, usize>,
+    /// The sender whom the paywall named, by the token of each answer.
+    answers: HashMap<String, Address>,
+    /// All requests.
+    count: u64,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -55,13 +68,13 @@ struct Echo {
 
 impl Upstream {
     pub(crate) fn start() -> Result<Self> {
-        let seen = Arc::new(Counts::default());
+        let book = Arc::<Mutex<Book>>::default();
         let (stop, stopped) = oneshot::channel::<()>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listener = std::net::TcpListener::bind("127.0.0.1:0").context("127.0.0.1:0")?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
-        let app = Router::new().fallback(answer).with_state(Arc::clone(&seen));
+        let app = Router::new().fallback(answer).with_state(Arc::clone(&book));
         let serve = async {
             let listener = TcpListener::from_std(listener)?;
             axum::serve(listener, app).await
@@ -75,7 +88,7 @@ impl Upstream {
                 }
             });
         });
-        Ok(Self { address, seen, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, book, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Where it listens.
@@ -85,8 +98,13 @@ impl Upstream {
 
     /// How many requests for this path reached it, whatever their method and query.
     pub fn seen(&self, path: &str) -> usize {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.get(path).copied().unwrap_or_default()
+        locked(&self.book).seen.get(path).copied().unwrap_or_default()
+    }
+
+    /// Each answer that it has begun, by the token in its header `x-answer`, with the sender who paid for it. Answers
+    /// for which nobody paid are left out.
+    pub fn answers(&self) -> HashMap<String, Address> {
+        locked(&self.book).answers.clone()
     }
 }
 
@@ -102,14 +120,14 @@ impl Drop for Upstream {
 }
 
 async fn answer(
-    State(seen): State<Arc<Counts>>,
+    State(book): State<Arc<Mutex<Book>>>,
     method: Method,
     uri: Uri,
     Query(wish): Query<Wish>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    *seen.lock().unwrap_or_else(PoisonError::into_inner).entry(uri.path().to_owned()).or_default() += 1;
+    let token = note(&mut locked(&book), uri.path(), &headers);
     if let Some(delay) = wish.delay_ms {
         tokio::time::sleep(Duration::from_millis(delay)).await;
     }
@@ -132,7 +150,23 @@ async fn answer(
         headers: joined(&headers),
         body: String::from_utf8_lossy(&body).into_owned(),
     };
-    (status, Json(echo)).into_response()
+    (status, [(ANSWER, token)], Json(echo)).into_response()
+}
+
+/// Notes a request, and answers the token of its answer.
+fn note(book: &mut Book, path: &str, headers: &HeaderMap) -> String {
+    *book.seen.entry(path.to_owned()).or_default() += 1;
+    book.count += 1;
+    let token = book.count.to_string();
+    let sender = headers.get(header::UPSTREAM_SENDER).and_then(|value| value.to_str().ok());
+    if let Some(sender) = sender.and_then(|text| text.parse().ok()) {
+        book.answers.insert(token.clone(), sender);
+    }
+    token
+}
+
+fn locked(book: &Mutex<Book>) -> MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn joined(headers: &HeaderMap) -> BTreeMap<String, String> {
@@ -177,6 +211,22 @@ mod tests {
         let answer = raw::send(upstream.address(), "GET", path, raw::NO_HEADERS, "").await.unwrap();
         assert_eq!((answer.header("content-type"), answer.text().as_ref()), (Some("text/x-a"), "b c"));
         assert_eq!(answer.header("content-disposition"), Some("attachment; filename=d.bin"));
+    }
+
+    #[tokio::test]
+    async fn each_answer_has_a_token_of_its_own_and_is_noted_for_who_paid() {
+        let upstream = Upstream::start().unwrap();
+        let sender = Address([7; 20]);
+        let paid = [(header::UPSTREAM_SENDER, sender.to_string())];
+        let mut tokens = Vec::new();
+        for path in ["/p", "/q", "/p"] {
+            let answer = raw::send(upstream.address(), "GET", path, paid.clone(), "").await.unwrap();
+            tokens.push(answer.header(ANSWER).unwrap().to_owned());
+        }
+        let free = raw::send(upstream.address(), "GET", "/p", raw::NO_HEADERS, "").await.unwrap();
+        assert!(free.header(ANSWER).is_some_and(|token| !tokens.contains(&token.to_owned())));
+        assert_eq!(upstream.answers(), tokens.into_iter().map(|token| (token, sender)).collect());
+        assert_eq!(upstream.answers().len(), 3);
     }
 
     #[tokio::test]

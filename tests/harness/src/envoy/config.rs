@@ -22,6 +22,7 @@ pub(crate) struct Paywall<'a> {
     pub(crate) chain_id: u64,
     pub(crate) paid_path: &'a str,
     pub(crate) price: TokenAmount,
+    pub(crate) listener_by_xds: bool,
     pub(crate) change: fn(&mut EnvoyConfig),
 }
 
@@ -68,7 +69,7 @@ impl EnvoyConfig {
 
 /// Envoy's configuration as JSON, made from the file that users copy. Every place must be found in it: a change of
 /// the file that this code does not follow is an error.
-pub(crate) fn make(template: &Path, paywall: &Paywall<'_>) -> Result<String> {
+pub(crate) fn make(template: &Path, paywall: &Paywall<'_>) -> Result<Value> {
     let text = fs::read_to_string(template).with_context(|| template.display().to_string())?;
     let envoy: Value = serde_norway::from_str(&text).with_context(|| template.display().to_string())?;
     let mut config = fill(envoy, paywall).with_context(|| template.display().to_string())?;
@@ -78,10 +79,10 @@ pub(crate) fn make(template: &Path, paywall: &Paywall<'_>) -> Result<String> {
     if let Ok(configured) = plugin_of(&mut envoy) {
         *at(configured, "/configuration/value")? = json!(plugin.to_string());
     }
-    Ok(serde_json::to_string_pretty(&envoy)?)
+    Ok(envoy)
 }
 
-fn plugin_of(envoy: &mut Value) -> Result<&mut Value> {
+pub(super) fn plugin_of(envoy: &mut Value) -> Result<&mut Value> {
     let listener = named(at(envoy, "/static_resources/listeners")?, "public")?;
     let filters = at(listener, "/filter_chains/0/filters/0/typed_config/http_filters")?;
     at(named(filters, "envoy.filters.http.wasm")?, "/typed_config/config")
@@ -126,7 +127,7 @@ fn fill_plugin(ours: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
     Ok(())
 }
 
-fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
+pub(super) fn at<'a>(value: &'a mut Value, pointer: &str) -> Result<&'a mut Value> {
     value.pointer_mut(pointer).with_context(|| format!("there is no {pointer}"))
 }
 
@@ -155,9 +156,10 @@ mod tests {
             chain_id: 61,
             paid_path: "/resource",
             price: TokenAmount::new(3),
+            listener_by_xds: false,
             change: |_| {},
         };
-        let made = make(&template, &paywall).unwrap();
+        let made = serde_json::to_string_pretty(&make(&template, &paywall).unwrap()).unwrap();
         // Every line that the file marks has its value replaced.
         let shipped = fs::read_to_string(&template).unwrap();
         for line in shipped.lines().filter(|line| line.contains("# CHANGE") && line.contains("port_value")) {

@@ -1,6 +1,5 @@
 //! A VM that panics: nothing fails into free service, and the paywall comes back by itself.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -11,22 +10,18 @@ use uraiden_harness::{EnvoyConfig, NO_HEADERS, Options, Stack};
 use crate::fixture::{PRICE, paying};
 
 /// A module with a way to crash it. Streams that are held when it crashes end after a second.
-fn crashing(config: &mut EnvoyConfig) {
-    let module = std::env::var_os("URAIDEN_CRASHING_WASM").map(PathBuf::from).unwrap_or_else(|| {
-        let target = "../../target/crash-test/wasm32-wasip1/wasm/uraiden.wasm";
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(target)
-    });
-    let file = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0/typed_config/\
-                config/vm_config/code/local/filename";
-    *config.envoy.pointer_mut(file).expect("the shipped file has the module") = json!(module);
-    for route in config.routes() {
-        route["route"]["idle_timeout"] = json!("1s");
-    }
+fn crashing() -> Options {
+    let change = |config: &mut EnvoyConfig| {
+        for route in config.routes() {
+            route["route"]["idle_timeout"] = json!("1s");
+        }
+    };
+    Options { crashing_filter: true, change, concurrency: 1, ..Options::default() }
 }
 
 #[tokio::test]
 async fn a_crash_serves_nobody_unpaid_and_heals() -> Result<()> {
-    let stack = Stack::start(Options { change: crashing, concurrency: 1, ..Options::default() }).await?;
+    let stack = Stack::start(crashing()).await?;
     let payer = stack.payer().await?;
     assert_eq!(stack.raw_get("/premium/crash", paying(&payer, PRICE)).await?.status, 200);
 
@@ -55,7 +50,7 @@ async fn a_crash_serves_nobody_unpaid_and_heals() -> Result<()> {
 
 #[tokio::test]
 async fn a_response_that_waits_for_a_crashed_vm_is_never_released() -> Result<()> {
-    let stack = Stack::start(Options { change: crashing, concurrency: 1, ..Options::default() }).await?;
+    let stack = Stack::start(crashing()).await?;
     let payer = stack.payer().await?;
     let slow = stack.raw_get("/premium/stuck?delayMs=500", paying(&payer, PRICE));
     let crash = async {

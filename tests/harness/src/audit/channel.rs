@@ -1,0 +1,130 @@
+//! The rules for one channel.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evidence::ChannelEvidence;
+use super::ledger::{LedgerChannel, Outcome};
+use super::report::{Fault, Figures};
+
+/// What an audit of one channel says.
+pub(super) struct Findings {
+    pub(super) figures: Figures,
+    pub(super) faults: Vec<Fault>,
+}
+
+/// How often something happened at one balance.
+#[derive(Default)]
+struct Step {
+    /// Attempts that count as the step to it: accepted or credited.
+    counted: u64,
+    credited: u64,
+    kept: u64,
+    spent: u64,
+    /// Answers that reached the payer.
+    served: u64,
+}
+
+impl Step {
+    fn is_paid(&self) -> bool {
+        self.counted + self.kept > 0
+    }
+}
+
+impl ChannelEvidence {
+    /// Compares the books of this channel.
+    pub(super) fn audit(&self, price: u64) -> Findings {
+        let mut faults = Vec::new();
+        let nothing =
+            LedgerChannel { balance: 0, signature: None, credit: 0, closing: None, attempts: Vec::new() };
+        let ledger = self.ledger.as_ref().unwrap_or(&nothing);
+        let steps = self.steps(ledger);
+        let id = self.id;
+
+        let mut figures = Figures { signed: count(self.payer.signed.len()), ..Figures::default() };
+        let (mut credited, mut spent, mut kept) = (0, 0, 0);
+        for (&balance, step) in &steps {
+            // The same attempt cannot be both; a kept one beside a counted one had used up a credit.
+            let kept_credit = if step.counted > 0 { step.kept } else { step.kept.saturating_sub(1) };
+            if step.counted > 1 {
+                faults.push(Fault::DoubleAcceptance { channel: id, balance, times: step.counted });
+                figures.double += step.counted - 1;
+            }
+            // One for the step itself, the others from a credit.
+            let paid = u64::from(step.is_paid() && balance <= ledger.balance) + step.spent;
+            let unpaid = step.served.saturating_sub(paid);
+            if unpaid > 0 {
+                faults.push(Fault::ServedUnpaid { channel: id, balance, times: unpaid });
+                figures.unpaid += unpaid;
+            }
+            figures.durable += u64::from(step.is_paid());
+            figures.served += step.served;
+            credited += step.credited;
+            spent += step.spent + kept_credit;
+            kept += step.kept;
+        }
+        figures.credit = credited.saturating_sub(spent);
+        figures.kept = kept;
+
+        let sums = [
+            ("the balance", ledger.balance, figures.durable * price),
+            ("the credit", ledger.credit, figures.credit * price),
+            ("the closing balance", ledger.closing.unwrap_or(ledger.balance), ledger.balance),
+        ];
+        for (what, found, expected) in sums {
+            if found != expected {
+                faults.push(Fault::WrongSum { channel: id, what, found, expected });
+            }
+        }
+        let proven = match &ledger.signature {
+            Some(signature) => self.payer.signed.get(&ledger.balance) == Some(signature),
+            None => ledger.balance == 0,
+        };
+        if !proven {
+            faults.push(Fault::NoProof { channel: id, balance: ledger.balance });
+        }
+        if let Err(why) = &self.contract {
+            faults.push(Fault::Unpayable { channel: id, balance: ledger.balance, why: why.clone() });
+        }
+        self.explain_unserved(&steps, &mut figures);
+        Findings { figures, faults }
+    }
+
+    /// What was charged and not served, by its reason; what is left is lost.
+    fn explain_unserved(&self, steps: &BTreeMap<u64, Step>, figures: &mut Figures) {
+        figures.unserved = figures.durable.saturating_sub(figures.served);
+        let unexplained = figures.unserved.saturating_sub(figures.credit + figures.kept);
+        let abandoned: BTreeSet<_> = self
+            .payer
+            .left
+            .iter()
+            .filter(|balance| steps.get(balance).is_some_and(|step| step.is_paid() && step.served == 0))
+            .collect();
+        figures.left = unexplained.min(count(abandoned.len()));
+        figures.lost = unexplained - figures.left;
+    }
+
+    fn steps(&self, ledger: &LedgerChannel) -> BTreeMap<u64, Step> {
+        let mut steps = BTreeMap::<u64, Step>::new();
+        for (balance, outcome) in &ledger.attempts {
+            let step = steps.entry(*balance).or_default();
+            match outcome {
+                Outcome::Accepted => step.counted += 1,
+                Outcome::Credited => {
+                    step.counted += 1;
+                    step.credited += 1;
+                }
+                Outcome::Kept => step.kept += 1,
+                Outcome::Spent => step.spent += 1,
+                Outcome::TakenBack => {}
+            }
+        }
+        for serving in &self.payer.served {
+            steps.entry(serving.balance).or_default().served += 1;
+        }
+        steps
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

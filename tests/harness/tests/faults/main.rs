@@ -1,0 +1,11 @@
+//! Everything breaks while payers pay, and an auditor compares all books afterwards: each fault with real parts.
+
+mod chance;
+mod closing;
+mod crowd;
+mod customer;
+mod envoy;
+mod race;
+mod scene;
+mod service;
+mod sidecar;
