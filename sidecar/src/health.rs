@@ -18,6 +18,8 @@ struct Parts {
     store: Option<String>,
     incident: Option<String>,
     purse: Option<String>,
+    /// The newest block that the node has.
+    node_block: u64,
 }
 
 #[derive(Debug)]
@@ -32,7 +34,10 @@ impl HealthBoard {
     /// Not ready, until the node was reached. A node that is silent for longer than `node_timeout` counts as gone.
     pub fn new(node_timeout: Duration) -> Self {
         let chain = Chain::Away("starting, the Ethereum node was not reached yet".to_owned());
-        Self { node_timeout, parts: Mutex::new(Parts { chain, store: None, incident: None, purse: None }) }
+        Self {
+            node_timeout,
+            parts: Mutex::new(Parts { chain, store: None, incident: None, purse: None, node_block: 0 }),
+        }
     }
 
     /// What filters and operators are told now.
@@ -80,6 +85,21 @@ impl HealthBoard {
     /// Answers what was said before.
     pub fn incident(&self, reason: Option<String>) -> Option<String> {
         std::mem::replace(&mut self.parts().incident, reason)
+    }
+
+    /// Whether a reorganisation of believed blocks is not over.
+    pub fn has_incident(&self) -> bool {
+        self.parts().incident.is_some()
+    }
+
+    /// The node's newest block, as it said last.
+    pub fn node_block(&self) -> u64 {
+        self.parts().node_block
+    }
+
+    /// The node says that this is its newest block.
+    pub fn node_is_at(&self, block: u64) {
+        self.parts().node_block = block;
     }
 
     /// The receiver cannot pay for challenges; `None` when he can.

@@ -8,6 +8,7 @@ pub mod commands;
 pub mod deploy;
 pub mod health;
 pub mod key;
+pub mod metrics;
 pub mod secret;
 pub mod serve;
 pub mod settings;

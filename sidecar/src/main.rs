@@ -31,7 +31,7 @@ enum Command {
     ///
     /// Works on chains 61, 1337 and 31337 only. The deployer gets the token's whole supply.
     Deploy(deploy::DeployArgs),
-    /// List the channels of a running sidecar
+    /// List the channels of a running sidecar, or release those that are held back after a restore
     Channels(commands::ChannelsArgs),
     /// Close channels from our side with the last proof, and wait until the chain has done it
     ///
@@ -47,6 +47,26 @@ enum Command {
     Check(commands::CheckArgs),
     /// Serve paid requests again after a reorganisation of confirmed blocks in which deposits were lost
     Resume(commands::ResumeArgs),
+    /// Copy the database into a new file, also while the sidecar runs
+    ///
+    /// The copy is whole, and as of one moment. It has the proofs of all senders in it, and only this account can read
+    /// it. It knows that it is a copy: whoever takes it into use by `uraiden restore` finds its channels held back.
+    Backup(commands::BackupArgs),
+    /// Put a backup in the place of a database that is lost
+    ///
+    /// The channels take no payments until they are closed from our side (`uraiden close`) or released one by one
+    /// (`uraiden channels release`), since agreements to close may be out that the backup does not know.
+    Restore(commands::RestoreArgs),
+    /// Write what senders signed as JSON lines, also while the sidecar runs
+    ///
+    /// One line a channel with its balance proofs and the balance at which closing was agreed. The lines are worth the
+    /// money that is in the channels.
+    Export(commands::ExportArgs),
+    /// Take over what `uraiden export` wrote, into a database that no sidecar uses
+    ///
+    /// Every signature is verified; a line that is wrong is named by its number, and then nothing is imported. The
+    /// channels are held back as after `uraiden restore`.
+    Import(commands::ImportArgs),
 }
 
 #[derive(Args)]
@@ -66,6 +86,10 @@ fn main() -> ExitCode {
         Command::Close(args) => block_on(commands::close(args)).map(ExitCode::from),
         Command::Withdraw(args) => block_on(commands::withdraw(args)).map(ExitCode::from),
         Command::Check(args) => block_on(commands::check(args)).map(ExitCode::from),
+        Command::Backup(args) => block_on(commands::backup(args)).map(ExitCode::from),
+        Command::Restore(args) => block_on(commands::restore(args)).map(ExitCode::from),
+        Command::Export(args) => block_on(commands::export(args)).map(ExitCode::from),
+        Command::Import(args) => block_on(commands::import(args)).map(ExitCode::from),
         Command::Resume(args) => block_on(commands::resume(args)).map(ExitCode::from),
     };
     match result {

@@ -19,9 +19,10 @@ use crate::chain::{Auditor, Follower, Following, Node};
 use crate::collect::{Collector, Policy, Purse, Rules};
 use crate::health::HealthBoard;
 use crate::key::ReceiverKey;
+use crate::metrics::Metrics;
 use crate::secret;
-use crate::settings::{Listen, Settings};
-use crate::store::{Opened, Scope, Store};
+use crate::settings::{Listen, NetworkDatabase, Settings};
+use crate::store::{self, Opened, Scope, Store};
 
 /// The longest that one question to the node may take.
 const NODE_CALL: Duration = Duration::from_secs(10);
@@ -49,7 +50,12 @@ pub async fn run(settings: Settings) -> Result<()> {
         take_backs_in_a_row: settings.take_backs_in_a_row,
     };
     let health = Arc::new(HealthBoard::new(settings.node_timeout));
+    if settings.network_database == NetworkDatabase::Refuse {
+        store::refuse_network(&settings.database)?;
+    }
     let Opened { store, writer } = Store::open(&settings.database, scope, health.clone()).await?;
+    let nodes: Vec<_> = settings.rpc_url.clone().into_iter().map(|url| url.to_string()).collect();
+    let metrics = Metrics::install(&nodes)?;
     let node = Node::new(
         settings.rpc_url.clone(),
         settings.contract,
@@ -91,6 +97,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         node: node.clone(),
         contract: settings.contract,
         close_needs: settings.close_needs,
+        channel_lists: settings.channel_lists,
         start_block: settings.start_block,
     };
     let mut serving = JoinSet::new();
@@ -101,8 +108,15 @@ pub async fn run(settings: Settings) -> Result<()> {
             stopping.clone(),
         ),
     );
-    let admin =
-        Admin { store: store.clone(), epoch, health: health.clone(), alarms, node, token: admin_token };
+    let admin = Admin {
+        store: store.clone(),
+        epoch,
+        health: health.clone(),
+        alarms,
+        node,
+        metrics: metrics.clone(),
+        token: admin_token,
+    };
     let internal = Internal { store, health, token: internal_token };
     serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));
     serving.spawn(to_operators.serve(api::admin::router(admin, &settings.gateway_path), stopping));
@@ -114,6 +128,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         fatal = collector.run() => Err(fatal.into()),
         never = purse.run() => match never {},
         never = auditor.run() => match never {},
+        never = metrics.upkeep() => match never {},
         ended = &mut writing => bail!("the ledger's writer ended by itself: {ended:?}"),
         ended = serving.join_next() => match ended {
             Some(Ok(Err(error))) => Err(error.into()),

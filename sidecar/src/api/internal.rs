@@ -18,6 +18,7 @@ use uraiden_core::wire::{
 use super::credentials::shows_bearer;
 use super::error::{ApiError, no_such_method, no_such_path};
 use crate::health::HealthBoard;
+use crate::metrics;
 use crate::store::{Commits, Store, now};
 
 /// The largest batch, in bytes.
@@ -86,6 +87,7 @@ async fn batch(
         Health::Ready => Commits::Judge { until: request.sent_at.saturating_add(millis(COMMIT_FOR)) },
         Health::NotReady { .. } => Commits::Refuse,
     };
+    metrics::batch(request.entries.len());
     response.answers = internal.store.batch(request.entries, commits).await?;
     Ok(Json(response).into_response())
 }

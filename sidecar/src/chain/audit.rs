@@ -135,6 +135,7 @@ mod tests {
             credit: TokenAmount::ZERO,
             take_backs: 0,
             closing_balance: None,
+            held_generation: None,
             created_at: 0,
             updated_at: 0,
         }

@@ -98,7 +98,7 @@ impl Follower {
     /// behind the same address by the time that it answers, or it is the next one's turn.
     async fn poll(&mut self) -> bool {
         let error = match self.reader.poll().await {
-            Ok(latest) => match self.check_age(latest) {
+            Ok(latest) => match self.check_head(latest).await {
                 Ok(()) => {
                     self.caught_up();
                     return true;
@@ -148,6 +148,12 @@ impl Follower {
             tracing::info!("in step with {} again", self.reader.node.url());
         }
         self.reader.health.in_step();
+    }
+
+    /// Everything was read up to this block.
+    async fn check_head(&self, latest: Header) -> Result<(), PollError> {
+        self.check_age(latest)?;
+        Ok(self.reader.store.reach_head(latest.number).await?)
     }
 
     /// A node that has lost its peers goes on to answer, with an old block.

@@ -17,6 +17,7 @@ use uraiden_core::Address;
 
 use super::contract::{RaidenMicroTransferChannels, TestToken};
 use super::event::{self, BadLog};
+use crate::metrics;
 use crate::settings::{RpcUrl, RpcUrls};
 use crate::store::{Binding, Chain, ChainEvent};
 
@@ -317,11 +318,15 @@ impl Node {
         call: &'static str,
         question: impl IntoFuture<Output = Result<T, E>, IntoFuture: Future>,
     ) -> Result<T, NodeError> {
-        match tokio::time::timeout(self.timeout, question.into_future()).await {
+        let node = self.url().to_string();
+        let answer = match tokio::time::timeout(self.timeout, question.into_future()).await {
             Err(_) => Err(NodeError::Silent { call, after: self.timeout }),
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.failed(call, error)),
-        }
+        };
+        // That the contract refuses is an answer.
+        metrics::node_asked(node, matches!(answer, Ok(_) | Err(NodeError::Reverted { .. })));
+        answer
     }
 }
 

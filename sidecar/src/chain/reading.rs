@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::node::{Header, Node, NodeError, Stretch};
 use super::window::Window;
 use crate::health::HealthBoard;
+use crate::metrics;
 use crate::store::{Advance, ChainEvent, EventKind, REMEMBERED, Store, StoreError};
 
 /// Why a poll led to nothing.
@@ -101,6 +102,8 @@ impl Reader {
     pub(super) async fn poll(&mut self) -> Result<Header, PollError> {
         loop {
             let latest = self.node.latest().await?;
+            self.health.node_is_at(latest.number);
+            metrics::node_head(latest.number, latest.timestamp);
             let next = match self.agreed(&latest).await? {
                 Branch::Same => return Ok(latest),
                 Branch::Longer { next } => next,

@@ -10,6 +10,7 @@ use uraiden_core::Address;
 use super::fees::Fees;
 use crate::chain::{Node, NodeError};
 use crate::health::HealthBoard;
+use crate::metrics;
 
 /// What a `cooperativeClose` uses at most, of the original contract too.
 pub(super) const GAS_OF_A_CHALLENGE: u64 = 105_000;
@@ -72,6 +73,7 @@ impl Purse {
 
     async fn lacks(&self) -> Result<Option<Lack>, NodeError> {
         let has = self.node.ether(self.receiver).await?;
+        metrics::receiver_has(has);
         let needs = match self.min_eth {
             Some(min) => min,
             None => {

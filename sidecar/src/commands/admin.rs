@@ -22,8 +22,9 @@ pub struct AdminArgs {
     #[arg(long, env = "URAIDEN_ADMIN_URL", value_name = "URL", default_value = "http://127.0.0.1:8092")]
     pub admin_url: String,
     /// Token that `uraiden serve --admin-token-file` was given, in a file that nobody else can read
-    #[arg(long, env = "URAIDEN_ADMIN_TOKEN_FILE", value_name = "FILE")]
-    pub admin_token_file: PathBuf,
+    // Required of whoever reads the flags, and optional in the type: a subcommand has flags of its own.
+    #[arg(long, env = "URAIDEN_ADMIN_TOKEN_FILE", value_name = "FILE", required = true)]
+    pub admin_token_file: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -38,7 +39,8 @@ pub(super) struct Admin {
 
 impl Admin {
     pub(super) fn new(args: &AdminArgs) -> Result<Self> {
-        let token = secret::read(&args.admin_token_file).context("the admin token")?;
+        let path = args.admin_token_file.as_deref().context("--admin-token-file is missing")?;
+        let token = secret::read(path).context("the admin token")?;
         let http = reqwest::Client::builder().timeout(TIMEOUT).build()?;
         Ok(Self { http, url: args.admin_url.trim_end_matches('/').to_owned(), token })
     }

@@ -9,7 +9,7 @@ use uraiden_core::wire::ChannelKey;
 
 use super::End;
 use super::admin::{Admin, AdminArgs};
-use super::channels::{Line, list};
+use super::channels::{HELD, Line, list};
 
 /// What `uraiden check` is told.
 #[derive(Debug, Args)]
@@ -32,6 +32,8 @@ struct Report {
     readiness: Readiness,
     /// Channels that have spent more than the deposit that is left.
     overspent: Vec<ChannelKey>,
+    /// Channels that are held back after a restore.
+    held: Vec<ChannelKey>,
 }
 
 /// Checks a running sidecar.
@@ -45,11 +47,13 @@ pub async fn run(args: CheckArgs) -> Result<End> {
     let (_, body) = admin.call(Method::GET, "/readyz").await?;
     let readiness: Readiness =
         serde_json::from_str(&body).with_context(|| format!("/readyz answered {body:?}"))?;
-    let overspends = |line: &Line| line.balance > line.deposit;
-    let overspent = list(&admin, false).await?.into_iter().filter(overspends).map(|line| line.key).collect();
-    let report = Report { readiness, overspent };
+    let lines = list(&admin, false).await?;
+    let keys = |wanted: &dyn Fn(&&Line) -> bool| lines.iter().filter(wanted).map(|line| line.key).collect();
+    let (overspent, held) = (keys(&|line| line.balance > line.deposit), keys(&|line| line.state == HELD));
+    let report = Report { readiness, overspent, held };
     let fine = report.readiness.reason.is_none()
         && report.overspent.is_empty()
+        && report.held.is_empty()
         && report.readiness.challenges.iter().all(|challenge| challenge["trouble"].is_null());
     if args.admin.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -72,5 +76,8 @@ fn tell(report: &Report) {
     }
     for key in &report.overspent {
         println!("  {}/{} has spent more than the deposit that is left", key.sender, key.open_block);
+    }
+    for key in &report.held {
+        println!("  {}/{} is held back after a restore: close or release it", key.sender, key.open_block);
     }
 }

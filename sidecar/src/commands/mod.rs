@@ -1,23 +1,30 @@
-//! The merchant's hands: programs that talk to the admin listener of a running `uraiden serve`.
+//! The merchant's hands: programs that talk to the admin listener of a running `uraiden serve`, or read its database.
 
 mod admin;
 mod channels;
 mod check;
+mod copies;
 mod order;
+mod release;
 mod resume;
+mod transfer;
 
 pub use admin::AdminArgs;
 pub use channels::ChannelsArgs;
 pub use check::CheckArgs;
+pub use copies::{BackupArgs, RestoreArgs};
 pub use order::{CloseArgs, WithdrawArgs};
 pub use resume::ResumeArgs;
+pub use transfer::{ExportArgs, ImportArgs};
 
 use std::process::ExitCode;
 
 pub use channels::run as channels;
 pub use check::run as check;
+pub use copies::{backup, restore};
 pub use order::{close, withdraw};
 pub use resume::run as resume;
+pub use transfer::{export, import};
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

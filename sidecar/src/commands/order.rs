@@ -144,8 +144,8 @@ impl Outcome {
 /// The channels that `--all` means.
 async fn claimable(admin: &Admin, purpose: Purpose) -> Result<Vec<ChannelKey>> {
     let fits = |state: &str| match purpose {
-        Purpose::Close => matches!(state, "open" | "marked" | "closing"),
-        Purpose::Withdraw => state == "open",
+        Purpose::Close => matches!(state, "open" | "held" | "marked" | "closing"),
+        Purpose::Withdraw => matches!(state, "open" | "held"),
     };
     let lines = list(admin, false).await?;
     let wanted = lines.into_iter().filter(|line| fits(&line.state) && !line.unclaimed.is_zero());

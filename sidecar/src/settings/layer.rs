@@ -8,7 +8,10 @@ use clap::Args;
 use serde::Deserialize;
 use uraiden_core::{Address, TokenAmount};
 
-use super::{AssetsPath, CloseNeeds, GatewayPath, Listen, LogFormat, RpcUrls, SettingsError, Span};
+use super::{
+    AssetsPath, ChannelLists, CloseNeeds, GatewayPath, Listen, LogFormat, NetworkDatabase, RpcUrls,
+    SettingsError, Span,
+};
 
 /// What one source says. The names of the flags are also the keys of the settings file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
@@ -94,6 +97,10 @@ pub struct Layer {
     #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", help_heading = "Ledger")]
     pub database: Option<PathBuf>,
 
+    /// What to do with a database on a network file system, where SQLite's write-ahead log is not safe [default: refuse]
+    #[arg(long, env = "URAIDEN_NETWORK_DATABASE", value_name = "WHAT", help_heading = "Ledger")]
+    pub network_database: Option<NetworkDatabase>,
+
     /// Channel API for clients; port 0 takes a free one [default: 127.0.0.1:8090]
     #[arg(long, env = "URAIDEN_PUBLIC_LISTEN", value_name = "ADDRESS:PORT", help_heading = "Listeners")]
     pub public_listen: Option<SocketAddr>,
@@ -106,11 +113,11 @@ pub struct Layer {
     #[arg(long, env = "URAIDEN_INTERNAL_TOKEN_FILE", value_name = "FILE", help_heading = "Listeners")]
     pub internal_token_file: Option<PathBuf>,
 
-    /// /healthz and /readyz for operators [default: 127.0.0.1:8092]
+    /// /healthz, /readyz and /metrics for operators [default: 127.0.0.1:8092]
     #[arg(long, env = "URAIDEN_ADMIN_LISTEN", value_name = "ADDRESS:PORT", help_heading = "Listeners")]
     pub admin_listen: Option<SocketAddr>,
 
-    /// Bearer token for `uraiden close` and the like; without it the admin listener only tells health
+    /// Bearer token for `uraiden close` and the like; without it the admin listener only tells health and metrics
     #[arg(long, env = "URAIDEN_ADMIN_TOKEN_FILE", value_name = "FILE", help_heading = "Listeners")]
     pub admin_token_file: Option<PathBuf>,
 
@@ -129,6 +136,10 @@ pub struct Layer {
     /// What closes a channel: the right balance, or a balance proof [default: balance]
     #[arg(long, env = "URAIDEN_CLOSE_NEEDS", value_name = "WHAT", help_heading = "Channel API")]
     pub close_needs: Option<CloseNeeds>,
+
+    /// Whether clients may list channels; one that they can name they always see [default: on]
+    #[arg(long, env = "URAIDEN_CHANNEL_LISTS", value_name = "WHAT", help_heading = "Channel API")]
+    pub channel_lists: Option<ChannelLists>,
 
     /// How logs are written [default: text]
     #[arg(long, env = "URAIDEN_LOG_FORMAT", value_name = "FORMAT", help_heading = "Logs")]
@@ -174,6 +185,7 @@ impl Layer {
             receiver_keystore: self.receiver_keystore.or(below.receiver_keystore),
             receiver_password_file: self.receiver_password_file.or(below.receiver_password_file),
             database: self.database.or(below.database),
+            network_database: self.network_database.or(below.network_database),
             public_listen: self.public_listen.or(below.public_listen),
             internal_listen: self.internal_listen.or(below.internal_listen),
             internal_token_file: self.internal_token_file.or(below.internal_token_file),
@@ -183,6 +195,7 @@ impl Layer {
             gateway_path: self.gateway_path.or(below.gateway_path),
             assets_path: self.assets_path.or(below.assets_path),
             close_needs: self.close_needs.or(below.close_needs),
+            channel_lists: self.channel_lists.or(below.channel_lists),
             log_format: self.log_format.or(below.log_format),
             log_filter: self.log_filter.or(below.log_filter),
         }

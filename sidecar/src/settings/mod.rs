@@ -34,6 +34,8 @@ pub struct Settings {
     pub receiver_key: KeySource,
     /// The SQLite file.
     pub database: PathBuf,
+    /// Whether the file may lie on a network file system.
+    pub network_database: NetworkDatabase,
     /// The first block that can hold an event of the contract.
     pub start_block: u64,
     /// Blocks on top of an event's block before the event is believed.
@@ -78,6 +80,8 @@ pub struct Settings {
     pub assets_path: AssetsPath,
     /// What a client has to show to close a channel.
     pub close_needs: CloseNeeds,
+    /// Whether clients may list channels.
+    pub channel_lists: ChannelLists,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Which logs are written.
@@ -106,6 +110,26 @@ pub enum CloseNeeds {
     Balance,
     /// A balance proof of the sender, in the header RDN-Balance-Signature.
     Proof,
+}
+
+/// Whether a database may lie on a network file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NetworkDatabase {
+    /// It may not.
+    Refuse,
+    /// It may: it is used from one machine alone, and its locks are known to work.
+    Allow,
+}
+
+/// Whether clients may list channels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChannelLists {
+    /// As the original.
+    On,
+    /// Who has channels, and how much is in them, is nobody else's business.
+    Off,
 }
 
 /// How logs are written.
@@ -197,6 +221,7 @@ impl Settings {
             contract: need("contract", layer.contract)?,
             receiver_key,
             database: layer.database.unwrap_or_else(|| "uraiden.db".into()),
+            network_database: layer.network_database.unwrap_or(NetworkDatabase::Refuse),
             start_block: layer.start_block.unwrap_or(0),
             confirmations: layer.confirmations.unwrap_or(1),
             poll_interval: layer.poll_interval.unwrap_or(Span::seconds(1)).0,
@@ -218,6 +243,7 @@ impl Settings {
             gateway_path: layer.gateway_path.unwrap_or_default(),
             assets_path: layer.assets_path.unwrap_or_default(),
             close_needs: layer.close_needs.unwrap_or(CloseNeeds::Balance),
+            channel_lists: layer.channel_lists.unwrap_or(ChannelLists::On),
             log_format: layer.log_format.unwrap_or(LogFormat::Text),
             log_filter: layer.log_filter.unwrap_or_else(|| "info".to_owned()),
         };

@@ -27,6 +27,8 @@ pub enum Closing {
     },
     /// The channel was settled without an agreement.
     Settled,
+    /// It is held back since a restore: an agreement for another balance may be out.
+    Held,
 }
 
 /// Marks the channel, and makes its topmost payment final.
@@ -44,6 +46,9 @@ pub(super) async fn close(
         (None, OnChain::Settled) => return Ok(Closing::Settled),
         (None, OnChain::Unconfirmed | OnChain::Open | OnChain::Closing) => {}
     }
+    if row.held_generation.is_some() {
+        return Ok(Closing::Held);
+    }
     if row.signature.is_none() {
         return Ok(Closing::NothingPaid);
     }
@@ -54,7 +59,7 @@ pub(super) async fn close(
         "UPDATE channels SET closing_balance = balance, undo_attempt = NULL, undo_balance = NULL, \
          undo_signature = NULL, updated_at = $1 \
          WHERE sender = $2 AND open_block = $3 AND balance = $4 AND deposit >= $4 AND signature IS NOT NULL \
-         AND closing_balance IS NULL AND chain_state IN ('unconfirmed', 'open', 'closing')",
+         AND closing_balance IS NULL AND held_generation IS NULL AND chain_state IN ('unconfirmed', 'open', 'closing')",
     )
     .bind(signed(now))
     .bind(key.sender.blob())

@@ -9,7 +9,8 @@ use uraiden_core::{Price, TokenAmount};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
-use super::{Commits, Scope, income, levels, read};
+use super::{Commits, Scope, income, levels, read, tally};
+use crate::metrics::Decision;
 
 /// Accepts the payment if core's judge does, once. A repeated message is answered with what the first one led to.
 pub(super) async fn commit(
@@ -22,19 +23,30 @@ pub(super) async fn commit(
     let recorded = attempts::find(connection, attempt).await?;
     let channel = read::state(connection, scope, attempt.channel).await?;
     match (recorded, commits) {
-        (Recorded::Conflict, _) => return Ok(Answer::Conflict),
-        (Recorded::Known(Outcome::Accepted | Outcome::Spent | Outcome::Kept), _) => {
-            return Ok(Answer::Accepted { channel });
+        (Recorded::Conflict, _) => {
+            tally::note(Decision::Conflict);
+            return Ok(Answer::Conflict);
         }
-        (Recorded::Known(Outcome::TakenBack), _) => return Ok(Answer::TakenBack { channel }),
-        (Recorded::Known(Outcome::Credited), _) => return Ok(Answer::Credited { channel }),
+        (Recorded::Known(outcome), _) => {
+            tally::note(Decision::Repeated);
+            return Ok(match outcome {
+                Outcome::Accepted | Outcome::Spent | Outcome::Kept => Answer::Accepted { channel },
+                Outcome::TakenBack => Answer::TakenBack { channel },
+                Outcome::Credited => Answer::Credited { channel },
+            });
+        }
         (Recorded::Unknown, Commits::Judge { until }) if now <= until => {}
-        (Recorded::Unknown, Commits::Judge { .. } | Commits::Refuse) => {
+        (Recorded::Unknown, Commits::Judge { .. }) => {
+            tally::note(Decision::Refused("too-late"));
+            return Ok(Answer::Refused { channel });
+        }
+        (Recorded::Unknown, Commits::Refuse) => {
+            tally::note(Decision::Refused("not-ready"));
             return Ok(Answer::Refused { channel });
         }
     }
-    let ChannelState::Open(open) = channel else { return Ok(Answer::Refused { channel }) };
     let Some(payment) = judge(scope, attempt, &channel) else { return Ok(Answer::Refused { channel }) };
+    let ChannelState::Open(open) = channel else { return Ok(Answer::Refused { channel }) };
 
     let (accepted, outcome) = match payment.means() {
         Means::Balance => (accept(connection, attempt, &open, now).await?, Outcome::Accepted),
@@ -51,12 +63,19 @@ pub(super) async fn commit(
         return Ok(Answer::Refused { channel });
     }
     attempts::insert(connection, attempt, outcome, now).await?;
+    tally::note(match payment.means() {
+        Means::Balance => Decision::Accepted,
+        Means::Credit => Decision::Spent,
+    });
     Ok(Answer::Accepted { channel: ChannelState::Open(open.after(&payment)) })
 }
 
 /// Core's verdict, with the signature verified here and now.
 fn judge(scope: &Scope, attempt: &Attempt, channel: &ChannelState) -> Option<Payment> {
-    let price = Price::new(attempt.price)?;
+    let Some(price) = Price::new(attempt.price) else {
+        tally::note(Decision::Refused("no-price"));
+        return None;
+    };
     let proof = OfferedProof {
         sender: attempt.channel.sender,
         open_block: attempt.channel.open_block,
@@ -69,10 +88,12 @@ fn judge(scope: &Scope, attempt: &Attempt, channel: &ChannelState) -> Option<Pay
         Verdict::Accept(payment) => Some(payment),
         Verdict::Charge(refusal) => {
             tracing::debug!(?refusal, attempt = %attempt.id, "payment refused");
+            tally::note(Decision::Refused(refusal.code()));
             None
         }
         Verdict::Wait => {
             tracing::debug!(attempt = %attempt.id, "payment refused: the channel's exposure limit is reached");
+            tally::note(Decision::Refused("exposure-limit"));
             None
         }
         Verdict::Fetch(_) => None,
@@ -93,7 +114,7 @@ async fn accept(
          undo_attempt = $1, undo_balance = balance, undo_signature = signature, \
          balance = $2, signature = $3, updated_at = $4 \
          WHERE sender = $5 AND open_block = $6 AND balance = $7 AND deposit >= $2 \
-         AND chain_state = 'open' AND closing_balance IS NULL",
+         AND chain_state = 'open' AND closing_balance IS NULL AND held_generation IS NULL",
     )
     .bind(attempt.id.blob())
     .bind(attempt.balance.blob())
@@ -124,7 +145,7 @@ async fn spend(
     let result = sqlx::query(
         "UPDATE channels SET credit = $1, updated_at = $2 \
          WHERE sender = $3 AND open_block = $4 AND balance = $5 AND credit = $6 \
-         AND chain_state = 'open' AND closing_balance IS NULL",
+         AND chain_state = 'open' AND closing_balance IS NULL AND held_generation IS NULL",
     )
     .bind(left.blob())
     .bind(signed(now))

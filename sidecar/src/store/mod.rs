@@ -7,7 +7,12 @@ mod books;
 mod closing;
 mod columns;
 mod commit;
+mod copy;
+mod export;
+mod filesystem;
 mod fold;
+mod generation;
+mod import;
 mod incident;
 mod income;
 mod intents;
@@ -15,13 +20,18 @@ mod levels;
 mod missed;
 mod open;
 mod orders;
+mod portable;
 mod read;
 mod row;
 mod step;
 mod take_back;
+mod tally;
+mod totals;
 mod writer;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use sqlx::SqlitePool;
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +42,11 @@ pub use advance::{Advance, ChainEvent, EventKind, REMEMBERED};
 pub use binding::{BindError, Binding, Chain};
 pub use books::Books;
 pub use closing::Closing;
+pub use copy::{Copied, CopyError, copy, restore};
+pub use export::{ExportError, export};
+pub use filesystem::refuse_network;
+pub use generation::NotReleased;
+pub use import::{ImportError, Imported, import};
 pub use incident::Incident;
 pub use income::{HOURS, Income};
 pub use intents::{Epoch, Intent, Purpose, Transaction};
@@ -39,8 +54,10 @@ pub use levels::HeldProof;
 pub use missed::Missed;
 pub use open::{OpenError, Opened};
 pub use orders::{Mode, Refusal, Unclaimed};
-pub use read::{ListedChannel, Listing, PendingTopUp, Position, Totals};
+pub use portable::LineFault;
+pub use read::{ListedChannel, Listing, PendingTopUp, Position};
 pub use row::{ChannelRow, OnChain, Undo};
+pub use totals::{Tip, Totals};
 pub use writer::{ATTEMPT_TTL, Writer};
 
 use writer::Job;
@@ -92,6 +109,9 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     bound: Arc<OnceLock<Bound>>,
+    /// Whether the head of the chain was not reached yet since the generation began.
+    behind: Arc<AtomicBool>,
+    totals: Arc<tokio::sync::Mutex<Option<(Tip, Totals)>>>,
 }
 
 /// The ledger did not do what it was asked.
@@ -132,7 +152,10 @@ impl Store {
         match lookups {
             // Does not wait for the disk behind other people's payments.
             Some(keys) => self.lookups(&keys).await,
-            None => self.ask(|reply| Job::Batch { entries, commits, reply }).await,
+            None => {
+                let asked = Instant::now();
+                self.ask(|reply| Job::Batch { entries, commits, asked, reply }).await
+            }
         }
     }
 

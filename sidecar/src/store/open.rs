@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, SqlSafeStr};
+use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 use tokio::sync::mpsc;
 
 use super::binding::{self, BindError};
+use super::generation;
 use super::writer::{QUEUE, Writer};
 use super::{Scope, Store};
 use crate::health::HealthBoard;
@@ -21,6 +22,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql")),
     (2, "claims", include_str!("../../migrations/sqlite/0002_claims.sql")),
     (3, "incident", include_str!("../../migrations/sqlite/0003_incident.sql")),
+    (4, "generation", include_str!("../../migrations/sqlite/0004_generation.sql")),
     (5, "credit", include_str!("../../migrations/sqlite/0005_credit.sql")),
     (6, "income", include_str!("../../migrations/sqlite/0006_income.sql")),
 ];
@@ -95,6 +97,19 @@ pub enum OpenError {
         /// Why.
         source: sqlx::Error,
     },
+    /// The file lies where write-ahead logging does not work.
+    #[error(
+        "database {} lies on {filesystem}, where the locks and the shared memory of SQLite's write-ahead log cannot be \
+         relied on: put it on a local disk, or give --network-database allow if it is used from this machine alone \
+         and its locks are known to work",
+        path.display()
+    )]
+    Network {
+        /// The database.
+        path: PathBuf,
+        /// What kind of file system it is.
+        filesystem: &'static str,
+    },
     /// It belongs to another contract or receiver.
     #[error("database {}: {source}", path.display())]
     Binding {
@@ -116,17 +131,17 @@ impl Store {
         private_file(path)?;
 
         let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_secs(10));
+        let options = options(path);
         let mut connection = options.connect().await.map_err(sqlite)?;
-        migrations().run(&mut connection).await.map_err(|source| match source {
-            MigrateError::VersionMissing(version) => OpenError::TooNew { path: path.to_owned(), version },
-            source => OpenError::Migration { path: path.to_owned(), source },
-        })?;
+        migrate(&mut connection, path).await?;
+        if let Some(generation) = start_if_copied(&mut connection).await.map_err(sqlite)? {
+            tracing::warn!(
+                generation,
+                "the database is a copy that is taken into use: all its channels are held back until they are closed or \
+                 released"
+            );
+        }
+        let behind = generation::is_behind(&mut connection).await.map_err(sqlite)?;
 
         let bound = OnceLock::new();
         if let Some(row) = binding::read(&mut connection).await.map_err(sqlite)? {
@@ -140,10 +155,43 @@ impl Store {
             .connect_lazy_with(options.clone().read_only(true));
         let (jobs, queue) = mpsc::channel(QUEUE);
         Ok(Opened {
-            store: Store { scope, jobs, readers, bound: Arc::new(bound) },
+            store: Store {
+                scope,
+                jobs,
+                readers,
+                bound: Arc::new(bound),
+                behind: Arc::new(behind.into()),
+                totals: Arc::default(),
+            },
             writer: Writer::new(connection, options, lock, scope, queue, health),
         })
     }
+}
+
+/// How the ledger in this file is written.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(10))
+}
+
+/// In one transaction, so that a copy starts its generation as a whole or not at all.
+async fn start_if_copied(connection: &mut SqliteConnection) -> Result<Option<u64>, sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let generation = generation::start_if_copied(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(generation)
+}
+
+/// Brings the tables up to date.
+pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+    migrations().run(connection).await.map_err(|source| match source {
+        MigrateError::VersionMissing(version) => OpenError::TooNew { path: path.to_owned(), version },
+        source => OpenError::Migration { path: path.to_owned(), source },
+    })
 }
 
 pub(super) fn migrations() -> Migrator {
@@ -154,7 +202,7 @@ pub(super) fn migrations() -> Migrator {
 }
 
 /// Takes the lock beside the database. SQLite's own locks admit several processes.
-fn lock(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock(path: &Path) -> Result<File, OpenError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let lock_path = PathBuf::from(name);
@@ -169,7 +217,7 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 
 /// Makes the file before SQLite does, since SQLite would let the umask choose its mode, and gives its own files the
 /// mode of this one.
-fn private_file(path: &Path) -> Result<(), OpenError> {
+pub(super) fn private_file(path: &Path) -> Result<(), OpenError> {
     let file = |source| OpenError::File { path: path.to_owned(), source };
     let mode = open_private(path).map_err(file)?.metadata().map_err(file)?.mode() & 0o777;
     if mode & 0o077 != 0 {

@@ -1,13 +1,10 @@
 //! Reading the ledger. What a reader sees is durable.
 
-use futures_util::TryStreamExt;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::{Answer, ChannelKey};
 use uraiden_core::{Address, TokenAmount};
-
-use alloy::primitives::U256;
 
 use super::columns::{self, Blob, signed};
 use super::row::{ChannelRow, OnChain};
@@ -55,21 +52,6 @@ pub struct PendingTopUp {
     pub tx_hash: [u8; 32],
     /// What it adds to the deposit.
     pub added: TokenAmount,
-}
-
-/// Sums over the channels that are not settled. Sums of 192-bit amounts need more than 192 bits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Channels that take payments.
-    pub open_channels: u64,
-    /// Channels that are being closed.
-    pub pending_channels: u64,
-    /// Different senders.
-    pub unique_senders: u64,
-    /// Confirmed deposits.
-    pub deposit_sum: U256,
-    /// Balances that senders have signed over.
-    pub balance_sum: U256,
 }
 
 pub(super) async fn position(connection: &mut SqliteConnection) -> Result<Option<Position>, sqlx::Error> {
@@ -175,7 +157,7 @@ impl Store {
         macro_rules! select {
             ($filter:literal) => {
                 concat!(
-                    "SELECT sender, open_block, deposit, balance, chain_state, closing_balance FROM channels \
+                    "SELECT sender, open_block, deposit, balance, chain_state, closing_balance, held_generation FROM channels \
                      WHERE sender >= $1 AND sender <= $2 AND ",
                     $filter,
                     " ORDER BY sender, open_block LIMIT $3 OFFSET $4"
@@ -183,9 +165,12 @@ impl Store {
             };
         }
         let sql = match listing {
-            Listing::Open => select!("chain_state = 'open' AND closing_balance IS NULL"),
+            Listing::Open => {
+                select!("chain_state = 'open' AND closing_balance IS NULL AND held_generation IS NULL")
+            }
             Listing::Closed => select!(
-                "(chain_state IN ('closing', 'settled') OR (chain_state = 'open' AND closing_balance IS NOT NULL))"
+                "(chain_state IN ('closing', 'settled') OR (chain_state = 'open' \
+                 AND (closing_balance IS NOT NULL OR held_generation IS NOT NULL)))"
             ),
             Listing::All => select!("chain_state IN ('open', 'closing', 'settled')"),
         };
@@ -224,36 +209,6 @@ impl Store {
         rows.iter().map(ChannelRow::read).collect::<Result<_, _>>().map_err(StoreError::from)
     }
 
-    /// Sums over all channels that are not settled.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotRead`].
-    pub async fn totals(&self) -> Result<Totals, StoreError> {
-        let mut rows = sqlx::query(
-            "SELECT sender, open_block, deposit, balance, chain_state, closing_balance FROM channels \
-             WHERE chain_state IN ('open', 'closing') ORDER BY sender",
-        )
-        .fetch(&self.readers);
-        let mut totals = Totals::default();
-        let mut last_sender = None;
-        while let Some(row) = rows.try_next().await? {
-            let channel = listed(&row)?;
-            if last_sender.replace(channel.key.sender) != Some(channel.key.sender) {
-                totals.unique_senders += 1;
-            }
-            if channel.open {
-                totals.open_channels += 1;
-            } else {
-                totals.pending_channels += 1;
-            }
-            // 2^64 amounts of 192 bits would be needed to overflow 256.
-            totals.deposit_sum += U256::from_be_slice(&channel.deposit.to_be_bytes());
-            totals.balance_sum += U256::from_be_slice(&channel.balance.to_be_bytes());
-        }
-        Ok(totals)
-    }
-
     /// How far the chain was read; `None` before the first block.
     ///
     /// # Errors
@@ -287,6 +242,8 @@ fn listed(row: &SqliteRow) -> Result<ListedChannel, sqlx::Error> {
         key: columns::key(row)?,
         deposit: columns::amount(row, "deposit")?,
         balance: columns::amount(row, "balance")?,
-        open: on_chain == OnChain::Open && columns::optional_amount(row, "closing_balance")?.is_none(),
+        open: on_chain == OnChain::Open
+            && columns::optional_amount(row, "closing_balance")?.is_none()
+            && columns::optional_unsigned(row, "held_generation")?.is_none(),
     })
 }

@@ -79,6 +79,8 @@ pub struct ChannelRow {
     pub take_backs: u64,
     /// The balance of the closing agreement, where there is one.
     pub closing_balance: Option<TokenAmount>,
+    /// The generation of the ledger since which it is held back; `None` where it is not.
+    pub held_generation: Option<u64>,
     /// When we first heard of it, in milliseconds since 1970.
     pub created_at: u64,
     /// When it last changed, in milliseconds since 1970.
@@ -109,6 +111,7 @@ impl ChannelRow {
             credit: columns::amount(row, "credit")?,
             take_backs: columns::unsigned(row, "take_backs")?,
             closing_balance: columns::optional_amount(row, "closing_balance")?,
+            held_generation: columns::optional_unsigned(row, "held_generation")?,
             created_at: columns::unsigned(row, "created_at")?,
             updated_at: columns::unsigned(row, "updated_at")?,
         })
@@ -116,7 +119,7 @@ impl ChannelRow {
 
     /// Whether it takes payments.
     pub fn is_open(&self) -> bool {
-        self.on_chain == OnChain::Open && self.closing_balance.is_none()
+        self.on_chain == OnChain::Open && self.closing_balance.is_none() && self.held_generation.is_none()
     }
 
     /// What filters are told. `next_block` is the first block that was not read yet.
@@ -135,6 +138,7 @@ impl ChannelRow {
                 ChannelState::Unconfirmed { missing: u32::try_from(missing).unwrap_or(u32::MAX) }
             }
             OnChain::Closing | OnChain::Settled => ChannelState::Closed,
+            OnChain::Open if self.held_generation.is_some() => ChannelState::Closed,
             OnChain::Open => ChannelState::Open(OpenChannel {
                 deposit: self.deposit,
                 balance: self.balance,

@@ -6,7 +6,8 @@ use uraiden_core::wire::{Answer, Attempt};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
-use super::{Scope, income, read};
+use super::{Scope, income, read, tally};
+use crate::metrics::Decision;
 
 /// Undoes an attempt: balance and proof return to the pair before it, or what it used of the credit is credit again.
 /// Where a later payment or a closing agreement stands on it, its price becomes a credit. Where as many as allowed were
@@ -18,15 +19,27 @@ pub(super) async fn take_back(
     now: u64,
 ) -> Result<Answer, sqlx::Error> {
     let outcome = match attempts::find(connection, attempt).await? {
-        Recorded::Conflict => return Ok(Answer::Conflict),
+        Recorded::Conflict => {
+            tally::note(Decision::Conflict);
+            return Ok(Answer::Conflict);
+        }
         Recorded::Unknown => {
             attempts::insert(connection, attempt, Outcome::TakenBack, now).await?;
+            tally::note(Decision::TakenBack);
             Outcome::TakenBack
         }
-        Recorded::Known(settled @ (Outcome::TakenBack | Outcome::Credited | Outcome::Kept)) => settled,
+        Recorded::Known(settled @ (Outcome::TakenBack | Outcome::Credited | Outcome::Kept)) => {
+            tally::note(Decision::Repeated);
+            settled
+        }
         Recorded::Known(counting) => {
             let outcome = undo(connection, scope, attempt, counting, now).await?;
             attempts::settle(connection, attempt.id, outcome).await?;
+            tally::note(match outcome {
+                Outcome::TakenBack => Decision::TakenBack,
+                Outcome::Credited => Decision::Credited,
+                Outcome::Accepted | Outcome::Spent | Outcome::Kept => Decision::Kept,
+            });
             outcome
         }
     };
@@ -48,7 +61,9 @@ async fn undo(
 ) -> Result<Outcome, sqlx::Error> {
     // A payment that counts has a row, and rows are never deleted.
     let row = read::row(connection, attempt.channel).await?.ok_or(sqlx::Error::RowNotFound)?;
-    let topmost = row.closing_balance.is_none() && row.undo.is_some_and(|undo| undo.attempt == attempt.id);
+    // An agreement to close names the balance, or may: what is held back has none that we know of.
+    let stays = row.closing_balance.is_some() || row.held_generation.is_some();
+    let topmost = !stays && row.undo.is_some_and(|undo| undo.attempt == attempt.id);
     let may = row.take_backs < u64::from(scope.take_backs_in_a_row);
     let (outcome, counted) = match counting {
         Outcome::Spent if may => (Outcome::TakenBack, true),
@@ -89,7 +104,8 @@ async fn lower(connection: &mut SqliteConnection, attempt: &Attempt, now: u64) -
     let result = sqlx::query(
         "UPDATE channels SET balance = undo_balance, signature = undo_signature, take_backs = take_backs + 1, \
          undo_attempt = NULL, undo_balance = NULL, undo_signature = NULL, updated_at = $1 \
-         WHERE sender = $2 AND open_block = $3 AND undo_attempt = $4 AND closing_balance IS NULL",
+         WHERE sender = $2 AND open_block = $3 AND undo_attempt = $4 AND closing_balance IS NULL \
+         AND held_generation IS NULL",
     )
     .bind(signed(now))
     .bind(attempt.channel.sender.blob())

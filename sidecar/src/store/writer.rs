@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
@@ -13,9 +13,10 @@ use uraiden_core::wire::{Answer, ChannelKey, Entry};
 use super::step::{Step, Tell};
 use super::{
     Advance, Binding, Bound, Closing, Commits, Scope, advance, attempts, binding, closing, commit, income,
-    read, take_back,
+    read, take_back, tally,
 };
 use crate::health::HealthBoard;
+use crate::metrics;
 
 /// How long an attempt is remembered. Filters stop repeating one long before.
 pub const ATTEMPT_TTL: Duration = Duration::from_secs(15 * 60);
@@ -35,7 +36,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// What the writer can be asked.
 #[derive(Debug)]
 pub(super) enum Job {
-    Batch { entries: Vec<Entry>, commits: Commits, reply: oneshot::Sender<Vec<Answer>> },
+    Batch { entries: Vec<Entry>, commits: Commits, asked: Instant, reply: oneshot::Sender<Vec<Answer>> },
     Close { key: ChannelKey, balance: TokenAmount, reply: oneshot::Sender<Closing> },
     Advance { advance: Advance, reply: oneshot::Sender<()> },
     Bind { binding: Binding, reply: oneshot::Sender<Box<Bound>> },
@@ -104,13 +105,18 @@ impl Writer {
     /// Where the file cannot be closed. Nothing that was answered is lost by it.
     pub async fn run(mut self) -> Result<(), sqlx::Error> {
         while let Some(jobs) = self.gather().await {
-            match self.write(jobs).await {
+            let (entries, oldest) = entries(&jobs);
+            match tally::count(self.write(jobs)).await {
                 Ok(replies) => {
+                    if let Some(oldest) = oldest {
+                        metrics::committed(entries, oldest.elapsed());
+                    }
                     self.health.store_works();
                     replies.into_iter().for_each(Reply::send);
                 }
                 Err(error) => {
                     tracing::error!(%error, "the ledger could not be written");
+                    metrics::store_failed();
                     self.health.store_fails("the ledger cannot be written".to_owned());
                     self.reconnect().await;
                 }
@@ -169,6 +175,17 @@ impl Writer {
     }
 }
 
+/// How many questions of filters these jobs have, and since when the oldest has waited.
+fn entries(jobs: &[Job]) -> (usize, Option<Instant>) {
+    let batches = jobs.iter().filter_map(|job| match job {
+        Job::Batch { entries, asked, .. } => Some((entries.len(), *asked)),
+        Job::Close { .. } | Job::Advance { .. } | Job::Bind { .. } | Job::Step(_) => None,
+    });
+    batches.fold((0, None), |(sum, oldest), (entries, asked)| {
+        (sum + entries, Some(oldest.map_or(asked, |oldest: Instant| oldest.min(asked))))
+    })
+}
+
 async fn apply(
     connection: &mut SqliteConnection,
     scope: &Scope,
@@ -176,7 +193,7 @@ async fn apply(
     now: u64,
 ) -> Result<Reply, sqlx::Error> {
     Ok(match job {
-        Job::Batch { entries, commits, reply } => {
+        Job::Batch { entries, commits, reply, .. } => {
             let mut answers = Vec::with_capacity(entries.len());
             for entry in &entries {
                 answers.push(match entry {

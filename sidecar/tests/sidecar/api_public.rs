@@ -10,7 +10,7 @@ use uraiden_core::{ChannelId, ClosingAgreement, TokenAmount};
 use uraiden_sidecar::api::public::{Public, router};
 use uraiden_sidecar::chain::Node;
 use uraiden_sidecar::key::ReceiverKey;
-use uraiden_sidecar::settings::{AssetsPath, CloseNeeds, GatewayPath, KeySource};
+use uraiden_sidecar::settings::{AssetsPath, ChannelLists, CloseNeeds, GatewayPath, KeySource};
 use uraiden_sidecar::store::EventKind;
 
 use crate::fixture::{
@@ -26,7 +26,7 @@ fn receiver_key() -> ReceiverKey {
     ReceiverKey::load(&KeySource::Plain(file.path().to_owned())).unwrap()
 }
 
-fn api_that_needs(ledger: &Ledger, close_needs: CloseNeeds) -> Router {
+fn api_with(ledger: &Ledger, close_needs: CloseNeeds, channel_lists: ChannelLists) -> Router {
     // Nothing listens there: what only the node knows is unknown.
     let url = "http://127.0.0.1:9".parse().unwrap();
     let public = Public {
@@ -35,9 +35,14 @@ fn api_that_needs(ledger: &Ledger, close_needs: CloseNeeds) -> Router {
         node: Node::new(url, CONTRACT, receiver(), Duration::from_secs(1)),
         contract: CONTRACT,
         close_needs,
+        channel_lists,
         start_block: 5,
     };
     router(public, &GatewayPath::default(), &AssetsPath::default())
+}
+
+fn api_that_needs(ledger: &Ledger, close_needs: CloseNeeds) -> Router {
+    api_with(ledger, close_needs, ChannelLists::On)
 }
 
 fn api(ledger: &Ledger) -> Router {
@@ -126,6 +131,47 @@ async fn channels_are_listed_with_and_without_a_slash_at_the_end() {
         assert_eq!(get(&api, &path).await, (StatusCode::OK, line.clone()), "{path}");
     }
     assert_eq!(get(&api, "/api/1/channels/0x12").await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn figures_are_made_once_a_block() {
+    let ledger = Ledger::with_deposit(100).await;
+    let api = api(&ledger);
+    let balance_sum = async || get(&api, "/api/1/stats").await.1["balance_sum"].clone();
+    assert_eq!(balance_sum().await, json!(0));
+    ledger.commit(attempt(1, 10, 10)).await;
+    assert_eq!(balance_sum().await, json!(0), "as of the same block");
+    ledger.read_chain(12, &[]).await;
+    assert_eq!(balance_sum().await, json!(10));
+}
+
+#[tokio::test]
+async fn lists_can_be_switched_off_and_one_channel_is_still_shown() {
+    let ledger = Ledger::with_deposit(100).await;
+    let api = api_with(&ledger, CloseNeeds::Balance, ChannelLists::Off);
+    for path in ["/api/1/channels", "/api/1/channels/", &format!("/api/1/channels/{}", sender())] {
+        assert_eq!(get(&api, path).await.0, StatusCode::FORBIDDEN, "{path}");
+    }
+    assert_eq!(get(&api, &one_path()).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_held_back_says_so_and_is_not_closed_for_clients() {
+    let ledger = Ledger::with_deposit(100).await;
+    ledger.commit(attempt(1, 10, 10)).await;
+    let open = api(&ledger);
+    assert_eq!(get(&open, &one_path()).await.1["held_back"], json!(null));
+    let restored = ledger.restored().await;
+    let api = api(&restored);
+    let (_, channel) = get(&api, &one_path()).await;
+    assert_eq!(channel["state"], json!(2));
+    assert!(channel["held_back"].as_str().unwrap().contains("after a restore"), "{channel}");
+    let (status, why) = delete(&api, FORM, "balance=10").await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert!(why.as_str().unwrap().contains("held back after a restore"), "{why}");
+    let (_, closed) = get(&api, "/api/1/channels/?status=closed").await;
+    assert_eq!(closed[0]["blocks"], json!([OPEN_BLOCK]));
+    assert_eq!(get(&api, "/api/1/channels/?status=open").await.1, json!([]));
 }
 
 #[tokio::test]

@@ -137,7 +137,7 @@ async fn lists_show_confirmed_channels_by_whether_they_take_payments() {
     );
     assert_eq!(ledger.store.list(None, Listing::All, 10, 1).await.unwrap(), []);
 
-    let totals = ledger.store.totals().await.unwrap();
+    let (_, totals) = ledger.store.totals().await.unwrap();
     assert_eq!((totals.open_channels, totals.pending_channels, totals.unique_senders), (0, 1, 1));
     assert_eq!((totals.deposit_sum.to::<u64>(), totals.balance_sum.to::<u64>()), (100, 10));
 }

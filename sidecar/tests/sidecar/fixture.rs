@@ -13,7 +13,9 @@ use uraiden_core::digest;
 use uraiden_core::wire::{Answer, Attempt, AttemptId, ChannelKey, Entry};
 use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 use uraiden_sidecar::health::HealthBoard;
-use uraiden_sidecar::store::{Advance, Binding, Chain, ChainEvent, Commits, EventKind, Opened, Scope, Store};
+use uraiden_sidecar::store::{
+    self, Advance, Binding, Chain, ChainEvent, Commits, EventKind, Opened, Scope, Store,
+};
 
 pub(crate) const CONTRACT: Address = Address([0xcc; 20]);
 pub(crate) const TOKEN: Address = Address([0x70; 20]);
@@ -149,7 +151,8 @@ impl Ledger {
         ledger
     }
 
-    async fn in_folder(folder: TempDir, confirmations: u32) -> Self {
+    /// What lies in the folder, or something new.
+    pub(crate) async fn in_folder(folder: TempDir, confirmations: u32) -> Self {
         Self::scoped(folder, Scope { confirmations, ..scope() }).await
     }
 
@@ -172,6 +175,13 @@ impl Ledger {
     pub(crate) async fn restart_with_confirmations(self, confirmations: u32) -> Self {
         let folder = self.stop().await;
         Self::in_folder(folder, confirmations).await
+    }
+
+    /// A backup of it, taken into use.
+    pub(crate) async fn restored(&self) -> Self {
+        let folder = TempDir::new().unwrap();
+        store::copy(&self.path(), &folder.path().join("u.db")).await.unwrap();
+        Self::in_folder(folder, 1).await
     }
 
     pub(crate) async fn stop(self) -> TempDir {

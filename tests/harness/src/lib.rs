@@ -45,6 +45,6 @@ pub use options::{ExistingChain, Options};
 pub use part::Part;
 pub use raw::{Answer, NO_HEADERS, send};
 pub use rpc_proxy::{Fault, RpcProxy};
-pub use sidecar::Sidecar;
+pub use sidecar::{Ran, Sidecar};
 pub use stack::Stack;
 pub use upstream::{ANSWER, Upstream};

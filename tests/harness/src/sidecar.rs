@@ -31,6 +31,18 @@ pub struct Sidecar {
     admin_token: String,
     admin_token_file: PathBuf,
     program: PathBuf,
+    database: PathBuf,
+}
+
+/// How a command ended, and what it wrote.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// Its exit code.
+    pub code: i32,
+    /// What it printed.
+    pub stdout: String,
+    /// What it said beside that.
+    pub stderr: String,
 }
 
 /// Where it listens, as it writes it into its addresses file.
@@ -55,12 +67,13 @@ impl Sidecar {
         let admin_token = random_token()?;
         let admin_token_file = folder.write_secret("admin.token", &admin_token)?;
         let addresses_file = folder.file("addresses.json");
+        let database = folder.file(LEDGER);
         let mut part = Part::new("sidecar", tools, &tools.uraiden, folder.file("sidecar.log"));
         part.arg("serve")
             .flag("--rpc-url", rpc_url)
             .flag("--contract", contract.to_string())
             .flag("--receiver-key-file", receiver_key_file)
-            .flag("--database", folder.file(LEDGER))
+            .flag("--database", &database)
             .flag("--confirmations", options.confirmations.to_string())
             .flag("--poll-interval", "200ms")
             .flag("--internal-token-file", token_file)
@@ -78,7 +91,7 @@ impl Sidecar {
         part.change_flag("--internal-listen", addresses.internal.to_string());
         part.change_flag("--admin-listen", addresses.admin.to_string());
         let program = tools.uraiden.clone();
-        Ok(Self { part, addresses_file, addresses, token, admin_token, admin_token_file, program })
+        Ok(Self { part, addresses_file, addresses, token, admin_token, admin_token_file, program, database })
     }
 
     /// Starts it again after [`Part::stop`] or [`Part::kill`], and waits until it is ready.
@@ -121,17 +134,12 @@ impl Sidecar {
 
     /// Runs `uraiden COMMAND … --json` against it. Answers the exit code, and what it prints.
     pub async fn command(&self, arguments: &[&str]) -> Result<(i32, Value)> {
-        let output = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .args(arguments)
             .args(["--json", "--admin-url", &format!("http://{}", self.admin()), "--admin-token-file"])
-            .arg(&self.admin_token_file)
-            .kill_on_drop(true)
-            .output()
-            .await
-            .with_context(|| self.program.display().to_string())?;
-        let (stdout, stderr) =
-            (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        let code = output.status.code().with_context(|| format!("{}\n{stderr}", output.status))?;
+            .arg(&self.admin_token_file);
+        let Ran { code, stdout, stderr } = run(command).await?;
         let printed = serde_json::from_str(&stdout)
             .with_context(|| format!("uraiden {arguments:?}: status {code}\n{stdout}\n{stderr}"))?;
         Ok((code, printed))
@@ -142,10 +150,31 @@ impl Sidecar {
         &self.admin_token
     }
 
+    /// Runs `uraiden COMMAND … --database` with its database, whether or not it runs itself.
+    pub async fn on_database(&self, arguments: &[&str]) -> Result<Ran> {
+        let mut command = Command::new(&self.program);
+        command.args(arguments).arg("--database").arg(&self.database);
+        run(command).await
+    }
+
+    /// Its database.
+    pub fn database(&self) -> &Path {
+        &self.database
+    }
+
     /// What filters show to the internal listener.
     pub(crate) fn token(&self) -> &str {
         &self.token
     }
+}
+
+async fn run(mut command: Command) -> Result<Ran> {
+    let name = command.as_std().get_program().to_string_lossy().into_owned();
+    let output = command.kill_on_drop(true).output().await.context(name)?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    let code = output.status.code().with_context(|| format!("{}\n{stderr}", output.status))?;
+    Ok(Ran { code, stdout, stderr })
 }
 
 async fn launch(part: &mut Part, addresses_file: &Path) -> Result<Addresses> {

@@ -14,7 +14,7 @@ use crate::api::error::ApiError;
 use crate::api::path;
 use crate::chain::NodeError;
 use crate::collect::{Quote, quote};
-use crate::store::{ChannelRow, HeldProof, Intent, Mode, OnChain, Purpose, Refusal};
+use crate::store::{ChannelRow, HeldProof, Intent, Mode, NotReleased, OnChain, Purpose, Refusal};
 
 /// The most lines of a list.
 const MAX_LIMIT: u32 = 1000;
@@ -25,8 +25,8 @@ const MAX_LIMIT: u32 = 1000;
 pub(super) struct Line {
     #[serde(flatten)]
     key: ChannelKey,
-    /// `unconfirmed`, `open`, `marked` (an agreement to close is out), `closing` (the sender asked), `settled`, or
-    /// `absent` since a reorganisation.
+    /// `unconfirmed`, `open`, `marked` (an agreement to close is out), `held` (back, since a restore), `closing` (the
+    /// sender asked), `settled`, or `absent` since a reorganisation.
     state: &'static str,
     deposit: TokenAmount,
     balance: TokenAmount,
@@ -37,6 +37,8 @@ pub(super) struct Line {
     closing_balance: Option<TokenAmount>,
     /// The last block of the challenge period.
     settle_block: Option<u64>,
+    /// Since which generation of the ledger it is held back.
+    held_generation: Option<u64>,
 }
 
 impl From<&ChannelRow> for Line {
@@ -49,6 +51,7 @@ impl From<&ChannelRow> for Line {
                 OnChain::Absent => "absent",
                 OnChain::Unconfirmed => "unconfirmed",
                 OnChain::Open if row.closing_balance.is_some() => "marked",
+                OnChain::Open if row.held_generation.is_some() => "held",
                 OnChain::Open => "open",
                 OnChain::Closing => "closing",
                 OnChain::Settled => "settled",
@@ -60,6 +63,7 @@ impl From<&ChannelRow> for Line {
             asked_balance: row.asked_balance,
             closing_balance: row.closing_balance,
             settle_block: row.settle_block,
+            held_generation: row.held_generation,
         }
     }
 }
@@ -160,6 +164,36 @@ pub(super) async fn withdraw(
     let mode = mode(&query)?;
     let proof = admin.store.order_withdrawal(admin.epoch, key, mode).await?;
     answer(&admin, key, Purpose::Withdraw, mode, proof).await
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Released {
+    #[serde(flatten)]
+    key: ChannelKey,
+    dry_run: bool,
+}
+
+/// `POST /channels/<sender>/<open_block>/release`: lets a channel that is held back since a restore take payments.
+pub(super) async fn release(
+    State(admin): State<Admin>,
+    Path((sender, open_block)): Path<(String, String)>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Json<Released>, ApiError> {
+    let key = path::channel(&sender, &open_block)?;
+    let mode = mode(&query)?;
+    admin.store.release(key, mode).await?.map_err(|refusal| {
+        let status = match refusal {
+            NotReleased::Absent => StatusCode::NOT_FOUND,
+            NotReleased::NotHeld => StatusCode::CONFLICT,
+        };
+        ApiError::new(status, refusal.to_string())
+    })?;
+    let dry_run = mode == Mode::DryRun;
+    if !dry_run {
+        tracing::info!(channel = format!("{}/{}", key.sender, key.open_block), "released by an operator");
+    }
+    Ok(Json(Released { key, dry_run }))
 }
 
 async fn answer(

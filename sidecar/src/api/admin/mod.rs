@@ -22,6 +22,7 @@ use crate::api::error::{ApiError, no_such_method, no_such_path};
 use crate::chain::Node;
 use crate::collect::{Alarm, Alarms};
 use crate::health::HealthBoard;
+use crate::metrics::{Gauges, Metrics};
 use crate::settings::GatewayPath;
 use crate::store::{Epoch, Store};
 
@@ -38,13 +39,16 @@ pub struct Admin {
     pub alarms: Arc<Alarms>,
     /// Says what orders cost, and what the receiver has.
     pub node: Node,
+    /// What Prometheus is told.
+    pub metrics: Metrics,
     /// The operators' token; without one nobody is let in.
     pub token: Option<Arc<str>>,
 }
 
 /// `/healthz` is 200 as long as the process answers; `/readyz` is 200 while paid requests can be served, else 503
-/// with the reason; either way it lists the challenges that are not done yet. The merchant's page at `/` and what is
-/// below `/admin` need the token; the latter and is also where the original has it: below the channel API's root.
+/// with the reason; either way it lists the challenges that are not done yet; `/metrics` is for Prometheus. The merchant's
+/// page at `/` and what is below `/admin` need the token; the latter is also where the original has it: below the channel
+/// API's root.
 pub fn router(admin: Admin, gateway_path: &GatewayPath) -> Router {
     let calls = Router::new()
         .route("/overview", get(overview::overview))
@@ -53,6 +57,7 @@ pub fn router(admin: Admin, gateway_path: &GatewayPath) -> Router {
         .route("/channels", get(channels::list))
         .route("/channels/{sender}/{open_block}", get(channels::one).delete(channels::close))
         .route("/channels/{sender}/{open_block}/withdraw", post(channels::withdraw))
+        .route("/channels/{sender}/{open_block}/release", post(channels::release))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(admin.clone(), authorize));
@@ -64,6 +69,7 @@ pub fn router(admin: Admin, gateway_path: &GatewayPath) -> Router {
         .merge(page)
         .route("/healthz", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
         .nest(&format!("{gateway_path}/admin"), calls.clone())
         .nest("/admin", calls)
         .fallback(no_such_path)
@@ -102,6 +108,14 @@ async fn ready(State(admin): State<Admin>) -> Result<Response, ApiError> {
     let position = admin.store.position().await?;
     let block = position.and_then(|position| position.next_block.checked_sub(1));
     Ok((status, Json(Readiness { health, block, challenges: admin.alarms.list() })).into_response())
+}
+
+/// `GET /metrics`, in the text format of Prometheus.
+async fn metrics(State(admin): State<Admin>) -> Result<Response, ApiError> {
+    let Admin { store, health, alarms, metrics, .. } = admin;
+    Gauges { store, health, alarms }.read().await?;
+    let format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok((format, metrics.render()).into_response())
 }
 
 #[derive(Serialize)]

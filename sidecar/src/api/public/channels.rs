@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use uraiden_core::channel::ChannelState;
 use uraiden_core::{Address, BlockNumber, Signature};
@@ -15,6 +15,7 @@ use crate::api::error::ApiError;
 use crate::api::json::Integer;
 use crate::api::path::{self, Page};
 use crate::api::proof;
+use crate::settings::ChannelLists;
 use crate::store::OnChain;
 
 #[derive(Serialize)]
@@ -28,6 +29,7 @@ pub(super) async fn all(
     State(api): State<Arc<Api>>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Json<Vec<SenderBlocks>>, ApiError> {
+    allow_lists(&api)?;
     let Page { listing, limit, offset } = Page::read(&query)?;
     let mut senders: Vec<SenderBlocks> = Vec::new();
     for channel in api.public.store.list(None, listing, limit, offset).await? {
@@ -40,6 +42,16 @@ pub(super) async fn all(
         }
     }
     Ok(Json(senders))
+}
+
+fn allow_lists(api: &Api) -> Result<(), ApiError> {
+    match api.public.channel_lists {
+        ChannelLists::On => Ok(()),
+        ChannelLists::Off => Err(ApiError::new(
+            StatusCode::FORBIDDEN,
+            "Lists of channels are switched off: ask for one channel",
+        )),
+    }
 }
 
 #[derive(Serialize)]
@@ -57,6 +69,7 @@ pub(super) async fn of_sender(
     Path(sender): Path<String>,
     Query(query): Query<HashMap<String, String>>,
 ) -> Result<Json<Vec<SenderChannel>>, ApiError> {
+    allow_lists(&api)?;
     let Page { listing, limit, offset } = Page::read(&query)?;
     let channels = api.public.store.list(Some(path::sender(&sender)?), listing, limit, offset).await?;
     let line = |channel: &crate::store::ListedChannel| SenderChannel {
@@ -76,8 +89,10 @@ pub(super) struct OneChannel {
     deposit: Integer,
     open_block_number: BlockNumber,
     balance: Integer,
-    /// 0 open, 1 closed, 2 close pending.
+    /// 0 open, 1 closed, 2 close pending, or held back.
     state: u8,
+    /// Why an open channel takes no payments; none where it does, or is being closed.
+    held_back: Option<&'static str>,
     /// Only for the sender: whoever has it and the balance can close the channel.
     last_signature: Option<Signature>,
     /// The block after which the channel can be settled, -1 where nobody asked to close it.
@@ -118,13 +133,11 @@ pub(super) async fn one(
             OnChain::Settled => 1,
             OnChain::Closing => 2,
             OnChain::Absent | OnChain::Unconfirmed | OnChain::Open => {
-                if row.closing_balance.is_some() {
-                    2
-                } else {
-                    0
-                }
+                if row.closing_balance.is_some() || row.held_generation.is_some() { 2 } else { 0 }
             }
         },
+        held_back: (row.held_generation.is_some() && row.on_chain != OnChain::Settled)
+            .then_some("held back after a restore, until the merchant closes or releases it"),
         last_signature: row.signature.filter(|_| by_sender),
         settle_timeout: row.settle_block.and_then(|block| i64::try_from(block).ok()).unwrap_or(-1),
         ctime: seconds(row.created_at),

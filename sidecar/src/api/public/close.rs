@@ -69,6 +69,12 @@ pub(super) async fn close(
                 "The balance is above the deposit that the chain shows now, {deposit}"
             )));
         }
+        Closing::Held => {
+            return Err(ApiError::new(
+                StatusCode::CONFLICT,
+                "The channel is held back after a restore: the merchant closes it or releases it",
+            ));
+        }
         Closing::Settled => return Err(ApiError::bad_request("The channel is settled already")),
     }
     let close_signature = api.public.key.sign_closing(&channel, balance).await.map_err(|error| {

@@ -19,7 +19,7 @@ use super::error::{no_such_method, no_such_path};
 use super::guesses::Guesses;
 use crate::chain::Node;
 use crate::key::ReceiverKey;
-use crate::settings::{AssetsPath, CloseNeeds, GatewayPath};
+use crate::settings::{AssetsPath, ChannelLists, CloseNeeds, GatewayPath};
 use crate::store::Store;
 
 /// A request to close has a body of a few bytes.
@@ -37,6 +37,8 @@ pub struct Public {
     pub contract: Address,
     /// What closes a channel.
     pub close_needs: CloseNeeds,
+    /// Whether clients may list channels.
+    pub channel_lists: ChannelLists,
     /// The first block that can hold an event of the contract.
     pub start_block: u64,
 }

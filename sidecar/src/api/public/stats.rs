@@ -1,4 +1,4 @@
-//! Figures over all channels, and what a page needs to talk to the contracts.
+//! Figures over all channels, made once a block, and what a page needs to talk to the contracts.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,21 +18,21 @@ use crate::api::error::ApiError;
 use crate::api::json::Integer;
 use crate::chain::TokenFacts;
 use crate::chain::contract::{CHANNELS_ABI, TOKEN_ABI};
-use crate::store::Totals;
+use crate::store::Tip;
 
-/// How long figures are good for: everyone may ask, and they cost a walk over all channels.
-const FRESH: Duration = Duration::from_secs(1);
+/// How long it is good for that the node did not say what the receiver holds.
+const UNKNOWN: Duration = Duration::from_secs(1);
 
-/// The figures of a moment ago. Locked while they are made, so that they are made once.
+/// What the receiver holds of the token, as of the newest block. Locked while the node is asked, so that it is asked once.
 #[derive(Default)]
-pub(super) struct Cache(Mutex<Option<Figures>>);
+pub(super) struct Cache(Mutex<Option<Holding>>);
 
 #[derive(Clone, Copy)]
-struct Figures {
+struct Holding {
     at: Instant,
-    totals: Totals,
-    /// What the receiver holds of the token; `None` where the node did not say.
-    liquid_balance: Option<U256>,
+    tip: Tip,
+    /// `None` where the node did not say.
+    balance: Option<U256>,
 }
 
 #[derive(Serialize)]
@@ -62,7 +62,8 @@ pub(super) async fn stats(State(api): State<Arc<Api>>) -> Result<Json<Stats>, Ap
     let Some(bound) = api.public.store.bound() else {
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "The Ethereum node was not reached yet"));
     };
-    let Figures { totals, liquid_balance, .. } = figures(&api, bound.identity.token).await?;
+    let (tip, totals) = api.public.store.totals().await?;
+    let liquid_balance = holding(&api, bound.identity.token, tip).await;
     let token = token_facts(&api, bound.identity.token).await;
     Ok(Json(Stats {
         deposit_sum: totals.deposit_sum.into(),
@@ -93,20 +94,20 @@ async fn token_facts(api: &Api, token: Address) -> Option<&TokenFacts> {
     }
 }
 
-async fn figures(api: &Api, token: Address) -> Result<Figures, ApiError> {
+async fn holding(api: &Api, token: Address, tip: Tip) -> Option<U256> {
     let mut cached = api.stats.0.lock().await;
-    if let Some(figures) = cached.filter(|figures| figures.at.elapsed() < FRESH) {
-        return Ok(figures);
+    if let Some(Holding { balance, .. }) = cached
+        .filter(|holding| holding.tip == tip && (holding.balance.is_some() || holding.at.elapsed() < UNKNOWN))
+    {
+        return balance;
     }
-    let totals = api.public.store.totals().await?;
-    let liquid_balance = match api.public.node.token_balance(token, api.public.key.address()).await {
+    let balance = match api.public.node.token_balance(token, api.public.key.address()).await {
         Ok(balance) => Some(balance),
         Err(error) => {
             tracing::debug!(%error, "the receiver's balance is not known");
             None
         }
     };
-    let figures = Figures { at: Instant::now(), totals, liquid_balance };
-    *cached = Some(figures);
-    Ok(figures)
+    *cached = Some(Holding { at: Instant::now(), tip, balance });
+    balance
 }

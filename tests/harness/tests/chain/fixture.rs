@@ -11,7 +11,7 @@ use anyhow::{Result, bail, ensure};
 use serde_json::{Value, json};
 use uraiden_client::{Chain, Payer, PrivateKeySigner};
 use uraiden_core::{Address, ChannelId, TokenAmount};
-use uraiden_harness::{NO_HEADERS, Options, Stack};
+use uraiden_harness::{Answer, NO_HEADERS, Options, Stack};
 
 /// What one request costs.
 pub(crate) const PRICE: u64 = 10;
@@ -72,7 +72,17 @@ impl Customer {
 
     /// Offers this balance, and says how that is answered.
     pub(crate) async fn try_to_pay(&self, stack: &Stack, balance: u64) -> Result<u16> {
-        Ok(stack.raw_get("/premium/scene", self.payer.headers(amount(balance))).await?.status)
+        Ok(self.offer(stack, balance).await?.status)
+    }
+
+    /// Offers this balance, and shows the whole answer.
+    pub(crate) async fn offer(&self, stack: &Stack, balance: u64) -> Result<Answer> {
+        self.offer_to(stack, "/premium/scene", balance).await
+    }
+
+    /// The same, for another path.
+    pub(crate) async fn offer_to(&self, stack: &Stack, path: &str, balance: u64) -> Result<Answer> {
+        stack.raw_get(path, self.payer.headers(amount(balance))).await
     }
 
     /// Asks the server for its agreement to close.

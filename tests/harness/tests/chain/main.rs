@@ -3,7 +3,9 @@
 mod challenges;
 mod fixture;
 mod lost_logs;
+mod metrics;
 mod orders;
 mod outages;
 mod reorganisations;
+mod restores;
 mod sessions;

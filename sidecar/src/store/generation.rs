@@ -1,0 +1,117 @@
+//! Generations of a ledger. A copy that is taken into use does not know what happened after it was made: which
+//! payments were accepted, and above all at which balances we have agreed to close since. Such an agreement is the one
+//! thing that bypasses the challenge period, and none for another balance may follow it. So the channels of a copy are
+//! held back until they are closed from our side, or until an operator, who knows more, releases them.
+
+use std::sync::atomic::Ordering;
+
+use sqlx::{Row, SqliteConnection};
+use uraiden_core::wire::ChannelKey;
+
+use super::columns::{self, Blob, signed};
+use super::{Mode, Store, StoreError, read};
+
+/// Above every block: the head of the chain was not reached yet since the generation began.
+const UNTIL_THE_HEAD: i64 = i64::MAX;
+
+/// Why a channel cannot be released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotReleased {
+    /// There is no such channel.
+    #[error("there is no such channel")]
+    Absent,
+    /// Nothing holds it back.
+    #[error("the channel is not held back")]
+    NotHeld,
+}
+
+/// Starts the next generation where the ledger is a copy, and answers its number.
+pub(super) async fn start_if_copied(connection: &mut SqliteConnection) -> Result<Option<u64>, sqlx::Error> {
+    let copied =
+        sqlx::query("SELECT 1 FROM ledger WHERE copied_at IS NOT NULL").fetch_optional(&mut *connection);
+    match copied.await? {
+        Some(_) => start(connection).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Starts the next generation: holds back all channels that are known, and those to come until the head of the chain
+/// is reached.
+pub(super) async fn start(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+    let row = sqlx::query(
+        "UPDATE ledger SET generation = generation + 1, held_below = $1, copied_at = NULL RETURNING generation",
+    )
+    .bind(UNTIL_THE_HEAD)
+    .fetch_one(&mut *connection)
+    .await?;
+    let generation = columns::unsigned(&row, "generation")?;
+    sqlx::query("UPDATE channels SET held_generation = $1")
+        .bind(signed(generation))
+        .execute(connection)
+        .await?;
+    Ok(generation)
+}
+
+/// Whether the head of the chain was not reached yet since the generation began.
+pub(super) async fn is_behind(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let row = sqlx::query("SELECT held_below FROM ledger").fetch_optional(connection).await?;
+    row.map_or(Ok(false), |row| Ok(row.try_get::<i64, _>("held_below")? == UNTIL_THE_HEAD))
+}
+
+impl Store {
+    /// Takes note that everything was read up to the newest block, `head`. Channels that are opened later were not
+    /// known to any ledger that this one may be a copy of. Costs nothing after the first time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`].
+    pub async fn reach_head(&self, head: u64) -> Result<(), StoreError> {
+        if !self.behind.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        self.step(move |connection, _| {
+            Box::pin(async move {
+                sqlx::query("UPDATE ledger SET held_below = $1 WHERE held_below = $2")
+                    .bind(signed(head + 1))
+                    .bind(UNTIL_THE_HEAD)
+                    .execute(connection)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await?;
+        self.behind.store(false, Ordering::Release);
+        Ok(())
+    }
+
+    /// Lets a channel that is held back take payments again. It is for whoever knows that no agreement to close it is
+    /// out.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NotWritten`].
+    pub async fn release(&self, key: ChannelKey, mode: Mode) -> Result<Result<(), NotReleased>, StoreError> {
+        self.step(move |connection, now| {
+            Box::pin(async move {
+                match read::row(connection, key).await? {
+                    None => return Ok(Err(NotReleased::Absent)),
+                    Some(row) if row.held_generation.is_none() => return Ok(Err(NotReleased::NotHeld)),
+                    Some(_) => {}
+                }
+                if mode == Mode::Order {
+                    sqlx::query(
+                        "UPDATE channels SET held_generation = NULL, updated_at = $1 \
+                         WHERE sender = $2 AND open_block = $3",
+                    )
+                    .bind(signed(now))
+                    .bind(key.sender.blob())
+                    .bind(i64::from(key.open_block.0))
+                    .execute(connection)
+                    .await?;
+                }
+                Ok(Ok(()))
+            })
+        })
+        .await
+    }
+}
