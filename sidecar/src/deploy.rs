@@ -62,8 +62,11 @@ pub async fn run(args: DeployArgs) -> Result<()> {
     ensure!(!args.supply.is_zero(), "supply is 0, where the contract takes a token that somebody holds");
     let signer = key::signer(args.deployer_key_file.clone()).context("the deployer's key")?;
     let deployer = signer.address();
-    let url = args.rpc_url.secret().clone();
-    let provider = ProviderBuilder::new().wallet(EthereumWallet::from(signer)).connect_http(url);
+    let provider = ProviderBuilder::new()
+        .wallet(EthereumWallet::from(signer))
+        .connect(args.rpc_url.secret().as_str())
+        .await
+        .map_err(|error| failure(&args, &error))?;
 
     let chain_id =
         provider.get_chain_id().await.map_err(|error| failure(&args, &error)).context("eth_chainId")?;

@@ -71,7 +71,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         poll_interval: settings.poll_interval,
         max_head_age: settings.max_head_age,
     };
-    let follower = Follower::new(node.clone(), store.clone(), health.clone(), following);
+    let follower = Follower::new(&node, store.clone(), health.clone(), following);
     let rules = Rules {
         min_challenge: settings.min_challenge,
         settle_grace: settings.settle_grace,

@@ -11,7 +11,8 @@ use alloy::providers::utils::{
 use alloy::rpc::types::TransactionRequest;
 use uraiden_core::Address;
 
-use super::node::{Node, NodeError};
+use super::error::NodeError;
+use super::node::Node;
 
 /// What including a transaction costs now, in wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +30,7 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn ether(&self, account: Address) -> Result<U256, NodeError> {
-        self.ask("eth_getBalance", self.provider().get_balance(account.0.into())).await
+        self.ask("eth_getBalance", self.provider()?.get_balance(account.0.into())).await
     }
 
     /// The first nonce of an account that the chain has not used; up to and with a block, or up to the newest.
@@ -39,7 +40,7 @@ impl Node {
     /// [`NodeError`].
     pub async fn nonce(&self, account: Address, block: Option<u64>) -> Result<u64, NodeError> {
         let block = block.map_or(BlockNumberOrTag::Latest, BlockNumberOrTag::Number);
-        let question = self.provider().get_transaction_count(account.0.into()).block_id(block.into());
+        let question = self.provider()?.get_transaction_count(account.0.into()).block_id(block.into());
         self.ask("eth_getTransactionCount", question).await
     }
 
@@ -50,7 +51,8 @@ impl Node {
     /// [`NodeError`].
     pub async fn market(&self) -> Result<Market, NodeError> {
         let percentiles = [EIP1559_FEE_ESTIMATION_REWARD_PERCENTILE];
-        let question = self.provider().get_fee_history(
+        let provider = self.provider()?;
+        let question = provider.get_fee_history(
             EIP1559_FEE_ESTIMATION_PAST_BLOCKS,
             BlockNumberOrTag::Latest,
             &percentiles,
@@ -67,7 +69,7 @@ impl Node {
     ///
     /// [`NodeError::Reverted`] where the contract would refuse it.
     pub async fn gas(&self, transaction: TransactionRequest) -> Result<u64, NodeError> {
-        self.ask("eth_estimateGas", self.provider().estimate_gas(transaction).into_future()).await
+        self.ask("eth_estimateGas", self.provider()?.estimate_gas(transaction).into_future()).await
     }
 
     /// Whether the node has a transaction, in a block or waiting for one.
@@ -76,7 +78,7 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn has_transaction(&self, hash: [u8; 32]) -> Result<bool, NodeError> {
-        let question = self.provider().get_transaction_by_hash(hash.into());
+        let question = self.provider()?.get_transaction_by_hash(hash.into());
         Ok(self.ask("eth_getTransactionByHash", question).await?.is_some())
     }
 
@@ -86,6 +88,6 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn send(&self, raw: &[u8]) -> Result<(), NodeError> {
-        self.ask("eth_sendRawTransaction", self.provider().send_raw_transaction(raw)).await.map(drop)
+        self.ask("eth_sendRawTransaction", self.provider()?.send_raw_transaction(raw)).await.map(drop)
     }
 }

@@ -5,8 +5,9 @@ use core::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::error::NodeError;
 use super::info::{BATCH, ChannelInfo};
-use super::node::{Node, NodeError};
+use super::node::Node;
 use crate::health::HealthBoard;
 use crate::store::{ChannelRow, EventKind, Missed, Store, StoreError};
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::node::{Header, Node, NodeError};
+use super::error::NodeError;
+use super::heads::Heads;
+use super::node::{Header, Node};
 use super::reading::{PollError, Reader};
 use crate::health::HealthBoard;
 use crate::key::{DEVELOPMENT_CHAINS, is_well_known};
@@ -34,6 +36,8 @@ pub struct Following {
 pub struct Follower {
     reader: Reader,
     following: Following,
+    /// What wakes it before the next poll.
+    heads: Heads,
     /// When the log last said that the node is away.
     complained: Option<Instant>,
 }
@@ -62,9 +66,9 @@ pub enum Fatal {
 
 impl Follower {
     /// Of this node, into this ledger.
-    pub fn new(node: Node, store: Store, health: Arc<HealthBoard>, following: Following) -> Self {
-        let reader = Reader::new(node, store, health, following.start_block);
-        Self { reader, following, complained: None }
+    pub fn new(node: &Node, store: Store, health: Arc<HealthBoard>, following: Following) -> Self {
+        let reader = Reader::new(node.unchecked(), store, health, following.start_block);
+        Self { reader, following, heads: Heads::default(), complained: None }
     }
 
     /// Follows for ever. A node that is away is waited for.
@@ -90,7 +94,10 @@ impl Follower {
                     }
                 },
             };
-            tokio::time::sleep(self.following.poll_interval).await;
+            tokio::select! {
+                () = tokio::time::sleep(self.following.poll_interval) => {}
+                () = self.heads.next() => {}
+            }
         }
     }
 
@@ -110,6 +117,7 @@ impl Follower {
         self.complain(&error);
         match error {
             PollError::Node(_) | PollError::OtherChain => {
+                self.reader.node.distrust();
                 self.reader.node.change();
                 false
             }
@@ -121,6 +129,7 @@ impl Follower {
     /// Makes sure that the node's chain and contract are those of the ledger.
     async fn connect(&mut self) -> Result<(), Connect> {
         let Reader { node, store, .. } = &self.reader;
+        node.connect().await?;
         let chain = node.chain().await?;
         store.check_chain(chain)?;
         let Scope { receiver, confirmations, .. } = store.scope();
@@ -131,6 +140,8 @@ impl Follower {
         let binding = node.binding(chain).await?;
         let (contract, token) = (binding.contract, binding.token);
         store.bind(binding).await?;
+        node.trust();
+        self.heads = node.heads().await?;
         tracing::info!(chain_id = chain.id, %contract, %token, %receiver, "connected to {}", node.url());
         if confirmations < FEW_CONFIRMATIONS && !development {
             tracing::warn!(
@@ -200,10 +211,12 @@ impl From<NodeError> for Connect {
     fn from(error: NodeError) -> Self {
         match error {
             NodeError::OtherVersion { .. } => Self::Fatal(Fatal::Contract(error)),
-            NodeError::Silent { .. }
+            NodeError::NotConnected
+            | NodeError::Silent { .. }
             | NodeError::Failed { .. }
             | NodeError::Reverted { .. }
             | NodeError::NoBlock(_)
+            | NodeError::NoHead
             | NodeError::NoContract(_)
             | NodeError::Log(_) => Self::Later(error.into()),
         }

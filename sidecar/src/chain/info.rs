@@ -10,8 +10,9 @@ use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
 use super::contract::RaidenMicroTransferChannels::getChannelInfoCall;
+use super::error::{NodeError, is_revert};
 use super::event;
-use super::node::{Node, NodeError, is_revert};
+use super::node::Node;
 
 /// How many channels one question is about. Nodes limit batches.
 pub(super) const BATCH: usize = 50;
@@ -37,7 +38,8 @@ impl Node {
         keys: &[ChannelKey],
         block: u64,
     ) -> Result<Vec<Option<ChannelInfo>>, NodeError> {
-        let mut batch = BatchRequest::new(self.provider().client());
+        let provider = self.provider()?;
+        let mut batch = BatchRequest::new(provider.client());
         let mut waiters = Vec::with_capacity(keys.len());
         for key in keys {
             let call = getChannelInfoCall {

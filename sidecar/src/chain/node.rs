@@ -2,7 +2,7 @@
 
 use core::future::{Future, IntoFuture};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alloy::eips::BlockNumberOrTag;
@@ -10,12 +10,13 @@ use alloy::network::Ethereum;
 use alloy::primitives::{B256, U256, keccak256};
 use alloy::providers::{Provider, RootProvider};
 use alloy::rpc::types::{Block, Filter};
-use alloy::transports::{RpcError, TransportError, TransportErrorKind};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 use uraiden_core::Address;
 
 use super::contract::{RaidenMicroTransferChannels, TestToken};
+use super::endpoint::Endpoint;
+use super::error::{CallError, NodeError};
 use super::event::{self, BadLog};
 use crate::metrics;
 use crate::settings::{RpcUrl, RpcUrls};
@@ -30,10 +31,10 @@ const KNOWN_VERSION: &str = "0.2.";
 /// A node, or one of several, and whose events we want from it.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// At least one.
-    endpoints: Arc<[Endpoint]>,
-    /// Which of them is asked; the same for all copies.
-    current: Arc<AtomicUsize>,
+    /// The same for all copies.
+    connection: Arc<Connection>,
+    /// Whether this copy asks also before it is known that this is our chain.
+    asks_unchecked: bool,
     /// How the token is written: asked for until it was told once.
     token: Arc<OnceCell<TokenFacts>>,
     contract: Address,
@@ -41,10 +42,15 @@ pub struct Node {
     timeout: Duration,
 }
 
+/// Which node is asked.
 #[derive(Debug)]
-struct Endpoint {
-    provider: RootProvider<Ethereum>,
-    url: RpcUrl,
+struct Connection {
+    /// At least one.
+    endpoints: Vec<Endpoint>,
+    /// Which of them.
+    current: AtomicUsize,
+    /// Whether its chain and contract were found to be those of the ledger.
+    checked: AtomicBool,
 }
 
 /// How a token wants to be written.
@@ -77,86 +83,63 @@ pub(super) enum Stretch {
     Range(u64, u64),
 }
 
-/// Why the node was of no use.
-#[derive(Debug, thiserror::Error)]
-pub enum NodeError {
-    /// It did not answer in time.
-    #[error("{call} was not answered within {} ms", after.as_millis())]
-    Silent {
-        /// The question.
-        call: &'static str,
-        /// The limit.
-        after: Duration,
-    },
-    /// It cannot be reached, or answered with an error.
-    #[error("{call}: {reason}")]
-    Failed {
-        /// The question.
-        call: &'static str,
-        /// What went wrong.
-        reason: String,
-        /// Whether a question about fewer blocks may be answered.
-        too_much: bool,
-    },
-    /// The contract refuses.
-    #[error("{call}: the contract refuses: {reason}")]
-    Reverted {
-        /// The question.
-        call: &'static str,
-        /// What the node says of it.
-        reason: String,
-    },
-    /// It has no such block, though it must.
-    #[error("the node has no block {0}")]
-    NoBlock(u64),
-    /// There is no contract at the address: a wrong address, a wrong chain, or a node that is far behind.
-    #[error("there is no contract at {0} on this node's chain")]
-    NoContract(Address),
-    /// It is another contract.
-    #[error("the contract at {contract} says that its version is {found:?}, where 0.2.x is expected")]
-    OtherVersion {
-        /// Its address.
-        contract: Address,
-        /// What it says.
-        found: String,
-    },
-    /// Its log entries are not what was asked for.
-    #[error("eth_getLogs: {0}")]
-    Log(#[from] BadLog),
-}
-
-impl NodeError {
-    /// Whether a question about fewer blocks may be answered.
-    pub(super) fn is_too_much(&self) -> bool {
-        matches!(self, Self::Silent { .. } | Self::Failed { too_much: true, .. })
-    }
-}
-
 impl Node {
     /// A node at the first of these URLs; the others are for when it fails. Every question is given up after `timeout`.
     pub fn new(urls: RpcUrls, contract: Address, receiver: Address, timeout: Duration) -> Self {
-        let endpoint = |url: RpcUrl| Endpoint { provider: RootProvider::new_http(url.secret().clone()), url };
-        let endpoints = urls.into_iter().map(endpoint).collect();
-        Self { endpoints, current: Arc::default(), token: Arc::default(), contract, receiver, timeout }
+        let endpoints = urls.into_iter().map(Endpoint::new).collect();
+        let connection =
+            Connection { endpoints, current: AtomicUsize::default(), checked: AtomicBool::default() };
+        Self {
+            connection: Arc::new(connection),
+            asks_unchecked: false,
+            token: Arc::default(),
+            contract,
+            receiver,
+            timeout,
+        }
     }
 
-    /// Asks the next node from now on, for all copies. `false` where there is only one.
+    /// The copy of whoever checks the node. All others get [`NodeError::NotConnected`] until that is done: what the
+    /// node of another chain says of an account's nonce would do harm.
+    pub(super) fn unchecked(&self) -> Self {
+        Self { asks_unchecked: true, ..self.clone() }
+    }
+
+    /// Sets the connection up, where its kind needs that.
+    pub(super) async fn connect(&self) -> Result<(), NodeError> {
+        self.ask("connecting", self.endpoint().connect()).await
+    }
+
+    /// All copies may ask from now on.
+    pub(super) fn trust(&self) {
+        self.connection.checked.store(true, Ordering::Relaxed);
+    }
+
+    /// Nobody but the checking copy asks until [`Node::trust`].
+    pub(super) fn distrust(&self) {
+        self.connection.checked.store(false, Ordering::Relaxed);
+    }
+
+    /// Asks the next node from now on, for all copies, once it is checked. `false` where there is only one.
     pub(super) fn change(&self) -> bool {
-        if self.endpoints.len() < 2 {
+        let nodes = self.connection.endpoints.len();
+        if nodes < 2 {
             return false;
         }
-        let current = self.current.load(Ordering::Relaxed);
-        self.current.store((current + 1) % self.endpoints.len(), Ordering::Relaxed);
+        self.distrust();
+        let current = self.connection.current.load(Ordering::Relaxed);
+        self.connection.current.store((current + 1) % nodes, Ordering::Relaxed);
         true
     }
 
-    pub(super) fn provider(&self) -> &RootProvider<Ethereum> {
-        &self.endpoint().provider
+    pub(super) fn provider(&self) -> Result<RootProvider<Ethereum>, NodeError> {
+        let asks = self.asks_unchecked || self.connection.checked.load(Ordering::Relaxed);
+        asks.then(|| self.endpoint().provider()).flatten().ok_or(NodeError::NotConnected)
     }
 
     fn endpoint(&self) -> &Endpoint {
         // The index is always that of an endpoint, see `change`.
-        &self.endpoints[self.current.load(Ordering::Relaxed)]
+        &self.connection.endpoints[self.connection.current.load(Ordering::Relaxed)]
     }
 
     /// The channel contract.
@@ -179,7 +162,7 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn chain(&self) -> Result<Chain, NodeError> {
-        let id = self.ask("eth_chainId", self.provider().get_chain_id()).await?;
+        let id = self.ask("eth_chainId", self.provider()?.get_chain_id()).await?;
         let genesis = self.header(0).await?.ok_or(NodeError::NoBlock(0))?.hash;
         Ok(Chain { id, genesis })
     }
@@ -191,11 +174,11 @@ impl Node {
     /// [`NodeError`].
     pub async fn binding(&self, chain: Chain) -> Result<Binding, NodeError> {
         let address = self.contract.0.into();
-        let code = self.ask("eth_getCode", self.provider().get_code_at(address)).await?;
+        let code = self.ask("eth_getCode", self.provider()?.get_code_at(address)).await?;
         if code.is_empty() {
             return Err(NodeError::NoContract(self.contract));
         }
-        let contract = RaidenMicroTransferChannels::new(address, self.provider());
+        let contract = RaidenMicroTransferChannels::new(address, self.provider()?);
         let version = self.ask("version()", contract.version().call()).await?;
         if !version.starts_with(KNOWN_VERSION) {
             return Err(NodeError::OtherVersion { contract: self.contract, found: version });
@@ -218,7 +201,7 @@ impl Node {
     ///
     /// [`NodeError`].
     pub async fn token_balance(&self, token: Address, account: Address) -> Result<U256, NodeError> {
-        let token = TestToken::new(token.0.into(), self.provider());
+        let token = TestToken::new(token.0.into(), self.provider()?);
         self.ask("balanceOf()", token.balanceOf(account.0.into()).call()).await
     }
 
@@ -228,7 +211,7 @@ impl Node {
     ///
     /// [`NodeError`]; also where the token does not say.
     pub async fn token_facts(&self, token: Address) -> Result<&TokenFacts, NodeError> {
-        let contract = TestToken::new(token.0.into(), self.provider());
+        let contract = TestToken::new(token.0.into(), self.provider()?);
         let ask = async || {
             Ok(TokenFacts {
                 name: self.ask("name()", contract.name().call()).await?,
@@ -242,7 +225,7 @@ impl Node {
     /// The newest block.
     pub(super) async fn latest(&self) -> Result<Header, NodeError> {
         let block = self.block(BlockNumberOrTag::Latest).await?;
-        block.ok_or(NodeError::NoBlock(0))
+        block.ok_or(NodeError::NoHead)
     }
 
     /// The block with this number; `None` where the chain is shorter.
@@ -271,7 +254,7 @@ impl Node {
             }
             Stretch::Range(first, last) => (filter.from_block(first).to_block(last), first, last),
         };
-        let logs = self.ask("eth_getLogs", self.provider().get_logs(&filter)).await?;
+        let logs = self.ask("eth_getLogs", self.provider()?.get_logs(&filter)).await?;
         let mut events = logs
             .iter()
             .map(|log| event::read(log, self.contract, self.receiver))
@@ -292,7 +275,7 @@ impl Node {
 
     async fn block(&self, number: BlockNumberOrTag) -> Result<Option<Header>, NodeError> {
         let block: Option<Block> = self
-            .ask("eth_getBlockByNumber", self.provider().get_block_by_number(number).into_future())
+            .ask("eth_getBlockByNumber", self.provider()?.get_block_by_number(number).into_future())
             .await?;
         Ok(block.map(|block| Header {
             number: block.header.number,
@@ -306,7 +289,8 @@ impl Node {
     pub(super) fn failed(&self, call: &'static str, error: impl Into<CallError>) -> NodeError {
         let CallError { reason, too_much, reverted } = error.into();
         // Another copy may have changed to another node since the question.
-        let reason = self.endpoints.iter().fold(reason, |text, endpoint| endpoint.url.redact(&text));
+        let reason =
+            self.connection.endpoints.iter().fold(reason, |text, endpoint| endpoint.url.redact(&text));
         match reverted {
             true => NodeError::Reverted { call, reason },
             false => NodeError::Failed { call, reason, too_much },
@@ -330,59 +314,26 @@ impl Node {
     }
 }
 
-/// What alloy's several errors tell us.
-pub(super) struct CallError {
-    reason: String,
-    too_much: bool,
-    reverted: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl From<TransportError> for CallError {
-    fn from(error: TransportError) -> Self {
-        let too_much = match &error {
-            // Nodes say "too many results" and the like in the words and numbers of their own.
-            RpcError::ErrorResp(_) | RpcError::DeserError { .. } | RpcError::NullResp => true,
-            RpcError::Transport(TransportErrorKind::HttpError(error)) => {
-                matches!(error.status, 400 | 413 | 422)
-            }
-            RpcError::Transport(_)
-            | RpcError::UnsupportedFeature(_)
-            | RpcError::LocalUsageError(_)
-            | RpcError::SerError(_) => false,
+    #[tokio::test]
+    async fn nobody_asks_a_node_before_it_was_checked() {
+        // Nothing listens there.
+        let urls = "http://127.0.0.1:1".parse().unwrap();
+        let node = Node::new(urls, Address([0xcc; 20]), Address([0xbb; 20]), Duration::from_secs(5));
+        let asked = async |node: &Node| match node.ether(Address([1; 20])).await {
+            Err(NodeError::NotConnected) => false,
+            Err(NodeError::Failed { .. }) => true,
+            other => panic!("{other:?}"),
         };
-        Self { reason: whole(&error), too_much, reverted: is_revert(&error) }
-    }
-}
-
-impl From<alloy::contract::Error> for CallError {
-    fn from(error: alloy::contract::Error) -> Self {
-        let reverted = match &error {
-            alloy::contract::Error::TransportError(error) => is_revert(error),
-            _ => false,
-        };
-        Self { reason: whole(&error), too_much: false, reverted }
-    }
-}
-
-/// Whether the node says that the contract refused. Nodes agree on code 3 for it, or else on the word.
-pub(super) fn is_revert(error: &TransportError) -> bool {
-    error.as_error_resp().is_some_and(|refusal| refusal.code == 3 || refusal.message.contains("revert"))
-}
-
-/// An error with the errors behind it, cut where a node sends a novel.
-fn whole(error: &dyn std::error::Error) -> String {
-    const MAX_CHARACTERS: usize = 300;
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let more = error.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        source = error.source();
-    }
-    match text.char_indices().nth(MAX_CHARACTERS) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text,
+        let checking = node.unchecked();
+        assert!(!asked(&node).await);
+        assert!(asked(&checking).await);
+        checking.trust();
+        assert!(asked(&node).await);
+        checking.distrust();
+        assert!(!asked(&node.clone()).await);
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::node::{Header, Node, NodeError, Stretch};
+use super::error::NodeError;
+use super::node::{Header, Node, Stretch};
 use super::window::Window;
 use crate::health::HealthBoard;
 use crate::metrics;
@@ -63,7 +64,7 @@ pub(super) struct Reader {
     pub(super) store: Store,
     pub(super) health: Arc<HealthBoard>,
     start_block: u64,
-    window: Window,
+    pub(super) window: Window,
     /// The first block that was not read yet; `None` until the ledger was asked.
     next: Option<u64>,
 }
@@ -121,19 +122,6 @@ impl Reader {
             }
             self.read_deep(next, deep, latest.number).await?;
         }
-    }
-
-    /// Reads the blocks from `next` to below `deep`. They are not reorganised any more, and read without their hashes.
-    async fn read_deep(&mut self, mut next: u64, deep: u64, head: u64) -> Result<(), PollError> {
-        while next < deep {
-            let last = (deep - 1).min(next + self.window.blocks() - 1);
-            let Some(events) = self.try_range(next, last).await? else { continue };
-            self.apply(next, last + 1, events, Vec::new()).await?;
-            next = last + 1;
-            self.health.out_of_step(format!("syncing with the chain: block {next} of {head}"));
-            tracing::info!("read up to block {last} of {head}");
-        }
-        Ok(())
     }
 
     /// Compares the node's chain with what was read.
@@ -244,22 +232,7 @@ impl Reader {
         Ok((events, headers.iter().map(|header| (header.number, header.hash)).collect()))
     }
 
-    /// The events of a range; `None` where the node finds it too large, which makes the next one smaller.
-    async fn try_range(&mut self, first: u64, last: u64) -> Result<Option<Vec<ChainEvent>>, PollError> {
-        match self.node.events(Stretch::Range(first, last)).await {
-            Ok(events) => {
-                self.window.grow();
-                Ok(Some(events))
-            }
-            Err(error) if error.is_too_much() && self.window.shrink(last - first + 1) => {
-                tracing::debug!(%error, blocks = self.window.blocks(), "asking for fewer blocks");
-                Ok(None)
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn apply(
+    pub(super) async fn apply(
         &mut self,
         from: u64,
         next: u64,

@@ -5,8 +5,10 @@
 pub(super) struct Window(u64);
 
 impl Window {
-    const START: u64 = 2_000;
+    const START: u64 = 500;
     const MAX: u64 = 100_000;
+    const FEW: usize = 1_000;
+    const MANY: usize = 4_000;
 
     pub(super) const fn new() -> Self {
         Self(Self::START)
@@ -16,9 +18,14 @@ impl Window {
         self.0
     }
 
-    /// After an answer.
-    pub(super) fn grow(&mut self) {
-        self.0 = (self.0 + self.0 / 4 + 1).min(Self::MAX);
+    /// After an answer with so many events. Many are written in several small transactions rather than in one, and
+    /// while one is written the node can look for the next.
+    pub(super) fn answered(&mut self, asked: u64, events: usize) {
+        match events {
+            0..Self::FEW => self.0 = (self.0 + self.0 / 4 + 1).min(Self::MAX),
+            Self::FEW..=Self::MANY => {}
+            _ => self.0 = (asked / 2).max(1),
+        }
     }
 
     /// After a refusal of this many blocks. `false` where there is nothing left to halve.
@@ -42,10 +49,22 @@ mod tests {
         while window.shrink(window.blocks()) {
             halvings += 1;
         }
-        assert_eq!((window, halvings), (Window(1), 10));
+        assert_eq!((window, halvings), (Window(1), 8));
         for _ in 0..100 {
-            window.grow();
+            window.answered(window.blocks(), 0);
         }
         assert_eq!(window, Window(Window::MAX));
+    }
+
+    #[test]
+    fn it_shrinks_where_much_happens() {
+        for (events, blocks) in [(0, 101), (999, 101), (1_000, 80), (4_000, 80), (4_001, 40)] {
+            let mut window = Window(80);
+            window.answered(80, events);
+            assert_eq!(window, Window(blocks), "{events} events");
+        }
+        let mut one = Window(1);
+        one.answered(1, 100_000);
+        assert_eq!(one, Window(1));
     }
 }

@@ -17,7 +17,7 @@ use super::{
 #[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct Layer {
-    /// JSON-RPC of the Ethereum node, http or https; several with commas between them, where the next is asked when
+    /// JSON-RPC of the Ethereum node, http(s) or ws(s); several with commas between them, where the next is asked when
     /// one fails or lags
     #[arg(long, env = "URAIDEN_RPC_URL", value_name = "URL", hide_env_values = true, help_heading = "Chain")]
     pub rpc_url: Option<RpcUrls>,

@@ -6,7 +6,7 @@ use core::str::FromStr;
 use serde::Deserialize;
 use url::Url;
 
-/// An `http` or `https` URL. Providers put credentials into its path or user, so that neither `Display` nor `Debug`
+/// An `http`, `https`, `ws` or `wss` URL. Providers put credentials into its path or user, so that neither `Display` nor `Debug`
 /// shows more than the host.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -16,6 +16,11 @@ impl RpcUrl {
     /// The whole URL, credentials included.
     pub fn secret(&self) -> &Url {
         &self.0
+    }
+
+    /// Whether the node is asked over a WebSocket, over which it tells of new blocks.
+    pub fn is_websocket(&self) -> bool {
+        matches!(self.0.scheme(), "ws" | "wss")
     }
 
     /// `text` without what of it is this URL's, for messages that quote it.
@@ -43,7 +48,7 @@ impl FromStr for RpcUrl {
     fn from_str(text: &str) -> Result<Self, RpcUrlError> {
         let url = Url::parse(text).map_err(|error| RpcUrlError::NotAUrl { reason: error.to_string() })?;
         match url.scheme() {
-            "http" | "https" => Ok(Self(url)),
+            "http" | "https" | "ws" | "wss" => Ok(Self(url)),
             other => Err(RpcUrlError::Scheme { scheme: other.to_owned() }),
         }
     }
@@ -97,8 +102,8 @@ pub enum RpcUrlError {
         /// What the parser says.
         reason: String,
     },
-    /// It is no HTTP.
-    #[error("a URL with the scheme {scheme:?}, where http or https is expected")]
+    /// Nodes are not reached so.
+    #[error("a URL with the scheme {scheme:?}, where http, https, ws or wss is expected")]
     Scheme {
         /// What stands in place of it.
         scheme: String,
@@ -129,8 +134,15 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_http_or_https() {
-        assert!("http://127.0.0.1:8545".parse::<RpcUrl>().is_ok());
+    fn a_url_is_http_or_a_websocket() {
+        for (text, websocket) in [
+            ("http://127.0.0.1:8545", false),
+            ("https://node.example", false),
+            ("ws://127.0.0.1:8546", true),
+            ("wss://node.example", true),
+        ] {
+            assert_eq!(text.parse::<RpcUrl>().map(|url| url.is_websocket()), Ok(websocket), "{text}");
+        }
         assert_eq!("ftp://x".parse::<RpcUrl>(), Err(RpcUrlError::Scheme { scheme: "ftp".to_owned() }));
         assert!(matches!("127.0.0.1:8545".parse::<RpcUrl>(), Err(RpcUrlError::NotAUrl { .. })));
     }

@@ -1,14 +1,14 @@
 //! What the chain says, brought into the ledger: blocks, events and their effects in one transaction.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx::SqliteConnection;
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, Blob, signed};
-use super::fold::{Folded, Step, fold};
-use super::{Scope, binding, incident, read};
+use super::fold::{Step, fold};
+use super::{Scope, binding, bulk, incident, read};
 
 /// How many of the last blocks are remembered by their hash.
 pub const REMEMBERED: u64 = 256;
@@ -51,7 +51,7 @@ impl EventKind {
     const ALL: [Self; 5] =
         [Self::Opened, Self::ToppedUp, Self::CloseRequested, Self::Settled, Self::Withdrawn];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
             Self::ToppedUp => "topped_up",
@@ -99,12 +99,11 @@ pub(super) async fn advance(
     }
     let mut touched: BTreeSet<ChannelKey> = advance.events.iter().map(|event| event.channel).collect();
     touched.extend(dropped(connection, advance.from).await?);
-    for event in &advance.events {
-        insert_event(connection, event).await?;
-    }
+    bulk::insert_events(connection, &advance.events).await?;
     // Those whose events have just become believable, or with more confirmations asked than before, no longer are.
+    // What stands in the stretch itself is touched anyway.
     let (low, high) = (before_confirmed.min(confirmed_below), before_confirmed.max(confirmed_below));
-    touched.extend(channels_between(connection, low, high).await?);
+    touched.extend(channels_between(connection, low, high.min(advance.from)).await?);
 
     remember(connection, advance).await?;
     let start_block = before.map_or(u64::MAX, |position| position.start_block).min(advance.start_block);
@@ -112,11 +111,25 @@ pub(super) async fn advance(
     // The follower binds the ledger before it reads the first block.
     let bound = binding::read(connection).await?.ok_or(sqlx::Error::RowNotFound)?;
     let challenge_period = bound.binding.challenge_period;
+    let young = young_steps(advance);
+    let mut folded = Vec::with_capacity(touched.len());
     for key in touched {
-        let folded = fold(&steps(connection, key).await?, confirmed_below, challenge_period);
-        write_channel(connection, key, &folded, now).await?;
+        let known = young.get(&key);
+        let read = if known.is_none() { steps(connection, key).await? } else { Vec::new() };
+        folded.push((key, fold(known.unwrap_or(&read), confirmed_below, challenge_period)));
     }
+    bulk::write_channels(connection, &folded, now).await?;
     incident::settle(connection).await
+}
+
+/// The events of the channels that were opened in the stretch: it has all of them, so they need not be read back.
+fn young_steps(advance: &Advance) -> HashMap<ChannelKey, Vec<Step>> {
+    let mut young: HashMap<ChannelKey, Vec<Step>> = HashMap::new();
+    for event in advance.events.iter().filter(|event| u64::from(event.channel.open_block.0) >= advance.from) {
+        let step = Step { block: event.block, kind: event.kind, amount: event.amount };
+        young.entry(event.channel).or_default().push(step);
+    }
+    young
 }
 
 /// Adds up the events of a channel anew.
@@ -129,7 +142,7 @@ pub(super) async fn refold(
     let position = read::position(connection).await?.ok_or(sqlx::Error::RowNotFound)?;
     let steps = steps(connection, key).await?;
     let folded = fold(&steps, position.confirmed_below, bound.binding.challenge_period);
-    write_channel(connection, key, &folded, now).await
+    bulk::write_channels(connection, &[(key, folded)], now).await
 }
 
 /// Drops the events from `from` on, and says whose they were.
@@ -154,27 +167,6 @@ async fn channels_between(
     .fetch_all(connection)
     .await?;
     rows.iter().map(columns::key).collect()
-}
-
-pub(super) async fn insert_event(
-    connection: &mut SqliteConnection,
-    event: &ChainEvent,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO events (block_number, log_index, block_hash, tx_hash, kind, sender, open_block, amount) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(signed(event.block))
-    .bind(signed(event.log_index))
-    .bind(event.block_hash.to_vec())
-    .bind(event.tx_hash.to_vec())
-    .bind(event.kind.as_str())
-    .bind(event.channel.sender.blob())
-    .bind(i64::from(event.channel.open_block.0))
-    .bind(event.amount.blob())
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 async fn remember(connection: &mut SqliteConnection, advance: &Advance) -> Result<(), sqlx::Error> {
@@ -230,32 +222,4 @@ async fn steps(connection: &mut SqliteConnection, key: ChannelKey) -> Result<Vec
             })
         })
         .collect()
-}
-
-/// Writes what only the chain decides. What the sender signed and the closing mark stay.
-async fn write_channel(
-    connection: &mut SqliteConnection,
-    key: ChannelKey,
-    folded: &Folded,
-    now: u64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, settle_block, asked_balance, \
-         balance, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) \
-         ON CONFLICT (sender, open_block) DO UPDATE SET chain_state = excluded.chain_state, \
-         deposit = excluded.deposit, withdrawn = excluded.withdrawn, settle_block = excluded.settle_block, \
-         asked_balance = excluded.asked_balance, updated_at = excluded.updated_at",
-    )
-    .bind(key.sender.blob())
-    .bind(i64::from(key.open_block.0))
-    .bind(folded.on_chain.as_str())
-    .bind(folded.deposit.blob())
-    .bind(folded.withdrawn.blob())
-    .bind(folded.settle_block.map(signed))
-    .bind(folded.asked_balance.map(|balance| balance.blob()))
-    .bind(TokenAmount::ZERO.blob())
-    .bind(signed(now))
-    .execute(connection)
-    .await?;
-    Ok(())
 }

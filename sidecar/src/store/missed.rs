@@ -6,7 +6,7 @@ use uraiden_core::TokenAmount;
 use super::advance::{self, ChainEvent, EventKind};
 use super::columns::{self, signed};
 use super::row::ChannelRow;
-use super::{Store, StoreError, read};
+use super::{Store, StoreError, bulk, read};
 
 /// Log entries have lower places in their block, by far.
 const FIRST_PLACE: u64 = 1 << 32;
@@ -72,7 +72,7 @@ impl Store {
                         kind: event.kind,
                         amount: event.amount,
                     };
-                    advance::insert_event(connection, &event).await?;
+                    bulk::insert_events(connection, &[event]).await?;
                 }
                 advance::refold(connection, compared.key, now).await?;
                 Ok(true)

@@ -4,6 +4,7 @@ mod advance;
 mod attempts;
 mod binding;
 mod books;
+mod bulk;
 mod closing;
 mod columns;
 mod commit;
@@ -15,6 +16,7 @@ mod generation;
 mod import;
 mod incident;
 mod income;
+mod index;
 mod intents;
 mod levels;
 mod missed;
@@ -60,6 +62,7 @@ pub use row::{ChannelRow, OnChain, Undo};
 pub use totals::{Tip, Totals};
 pub use writer::{ATTEMPT_TTL, Writer};
 
+use index::Index;
 use writer::Job;
 pub(crate) use writer::now;
 
@@ -108,6 +111,7 @@ pub struct Store {
     scope: Scope,
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
+    index: Arc<Index>,
     bound: Arc<OnceLock<Bound>>,
     /// Whether the head of the chain was not reached yet since the generation began.
     behind: Arc<AtomicBool>,

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::binding::{self, BindError};
 use super::generation;
+use super::index::Index;
 use super::writer::{QUEUE, Writer};
 use super::{Scope, Store};
 use crate::health::HealthBoard;
@@ -150,6 +151,7 @@ impl Store {
                 .map_err(|source| OpenError::Binding { path: path.to_owned(), source })?;
             let _ = bound.set(row);
         }
+        let index = Arc::new(Index::load(&mut connection, scope).await.map_err(sqlite)?);
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options.clone().read_only(true));
@@ -159,11 +161,12 @@ impl Store {
                 scope,
                 jobs,
                 readers,
+                index: index.clone(),
                 bound: Arc::new(bound),
                 behind: Arc::new(behind.into()),
                 totals: Arc::default(),
             },
-            writer: Writer::new(connection, options, lock, scope, queue, health),
+            writer: Writer::new(connection, options, lock, scope, index, queue, health),
         })
     }
 }

@@ -97,13 +97,12 @@ pub(super) async fn state(
 impl Store {
     /// The states of these channels.
     pub(super) async fn lookups(&self, keys: &[ChannelKey]) -> Result<Vec<Answer>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut connection = self.readers.acquire().await?;
         let mut answers = Vec::with_capacity(keys.len());
         for key in keys {
-            let channel = state(&mut connection, &self.scope, *key).await?;
+            let channel = match self.index.state(key) {
+                Some(state) => state,
+                None => state(&mut *self.readers.acquire().await?, &self.scope, *key).await?,
+            };
             answers.push(Answer::Channel { channel });
         }
         Ok(answers)

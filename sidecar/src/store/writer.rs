@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::{Answer, ChannelKey, Entry};
 
+use super::index::Index;
 use super::step::{Step, Tell};
 use super::{
     Advance, Binding, Bound, Closing, Commits, Scope, advance, attempts, binding, closing, commit, income,
@@ -82,6 +83,7 @@ pub struct Writer {
     /// Held as long as the connection is open.
     _lock: File,
     scope: Scope,
+    index: Arc<Index>,
     queue: mpsc::Receiver<Job>,
     health: Arc<HealthBoard>,
 }
@@ -92,10 +94,11 @@ impl Writer {
         options: SqliteConnectOptions,
         lock: File,
         scope: Scope,
+        index: Arc<Index>,
         queue: mpsc::Receiver<Job>,
         health: Arc<HealthBoard>,
     ) -> Self {
-        Self { connection, options, _lock: lock, scope, queue, health }
+        Self { connection, options, _lock: lock, scope, index, queue, health }
     }
 
     /// Writes until the last [`Store`](super::Store) is gone, and everything that was queued is done.
@@ -128,7 +131,12 @@ impl Writer {
     /// Replaces the connection. When a write fails, as on a full disk, SQLite rolls back by itself; sqlx does not learn of
     /// it, and would refuse every later transaction as one within that.
     async fn reconnect(&mut self) {
-        match self.options.connect().await {
+        let opened = async {
+            let mut connection = self.options.connect().await?;
+            self.index.load_again(&mut connection).await?;
+            Ok::<_, sqlx::Error>(connection)
+        };
+        match opened.await {
             Ok(connection) => self.connection = connection,
             Err(error) => tracing::error!(%error, "the ledger could not be opened again"),
         }
@@ -157,6 +165,7 @@ impl Writer {
 
     async fn write(&mut self, jobs: Vec<Job>) -> Result<Vec<Reply>, sqlx::Error> {
         let now = now();
+        self.index.begin();
         // Takes the write lock at once, so that nothing is found locked half-way.
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         if jobs.is_empty() {
@@ -170,7 +179,9 @@ impl Writer {
         let before = now.saturating_sub(u64::try_from(ATTEMPT_TTL.as_millis()).unwrap_or(u64::MAX));
         attempts::prune(&mut transaction, before, MAX_PRUNED).await?;
         income::prune(&mut transaction, now).await?;
+        let changes = self.index.changes(&mut transaction).await?;
         transaction.commit().await?;
+        self.index.committed(changes);
         Ok(replies)
     }
 }

@@ -39,6 +39,34 @@ async fn a_top_up_counts_when_it_is_confirmed_and_is_shown_before() {
 }
 
 #[tokio::test]
+async fn a_channel_is_taken_whatever_its_deposit() {
+    for deposit in [0, 1, u64::MAX] {
+        assert_eq!(Ledger::with_deposit(deposit).await.state().await, open(deposit, 0), "{deposit}");
+    }
+}
+
+/// A poll may find a whole life.
+#[tokio::test]
+async fn what_happened_between_two_polls_counts_in_its_order() {
+    let ledger = Ledger::new().await;
+    let life = [
+        event(10, EventKind::Opened, 100),
+        event(11, EventKind::ToppedUp, 50),
+        event(12, EventKind::CloseRequested, 20),
+    ];
+    ledger.read_again_from(10, 12, &life).await;
+    assert_eq!(ledger.state().await, open(150, 0), "the close request is not confirmed");
+    ledger.read_chain(13, &[]).await;
+    assert_eq!(ledger.state().await, ChannelState::Closed);
+    ledger.read_again_from(14, 15, &[event(14, EventKind::Settled, 20)]).await;
+    let row = ledger.store.channel(channel()).await.unwrap().unwrap();
+    assert_eq!(
+        (row.on_chain, row.deposit, row.asked_balance),
+        (OnChain::Settled, tokens(150), Some(tokens(20)))
+    );
+}
+
+#[tokio::test]
 async fn a_close_request_and_a_settlement_count_when_confirmed() {
     let ledger = Ledger::with_deposit(100).await;
     ledger.read_chain(12, &[event(12, EventKind::CloseRequested, 0)]).await;

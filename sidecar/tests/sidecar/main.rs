@@ -13,6 +13,7 @@ mod generation;
 mod incident;
 mod income;
 mod intents;
+mod lookups;
 mod settings;
 mod take_back;
 mod transfer;

@@ -99,7 +99,7 @@ fn a_wrong_line_of_the_file_is_named_with_what_is_expected() {
         ("confirmations = -1", ["confirmations = -1", "u32"]),
         ("poll-interval = \"5\"", ["poll-interval", "is no duration"]),
         ("contract = \"0x12\"", ["contract", "where an address has 40"]),
-        ("rpc-url = \"ws://x\"", ["rpc-url", "http or https"]),
+        ("rpc-url = \"ftp://x\"", ["rpc-url", "http, https, ws or wss"]),
         ("internal-listen = \"here\"", ["internal-listen", "unix:PATH"]),
         ("gateway-path = \"api\"", ["gateway-path", "/api/1"]),
         ("close-needs = \"love\"", ["close-needs", "`balance` or `proof`"]),

@@ -72,6 +72,12 @@ impl DevChain {
         &self.rpc_url
     }
 
+    /// The same without the scheme.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        let address = self.rpc_url.strip_prefix("http://").and_then(|address| address.parse().ok());
+        address.with_context(|| format!("{} is not http:// and an address", self.rpc_url))
+    }
+
     /// EIP-155's id.
     pub fn chain_id(&self) -> u64 {
         self.chain_id

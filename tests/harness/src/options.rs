@@ -29,7 +29,11 @@ pub struct Options {
     ///
     /// [`Stack::rpc_proxy`]: crate::Stack::rpc_proxy
     pub rpc_proxy: bool,
-    /// Whether the sidecar also knows the node without the proxy, for when that fails.
+    /// Whether the sidecar asks the node over a WebSocket, through [`Stack::relay`].
+    ///
+    /// [`Stack::relay`]: crate::Stack::relay
+    pub websocket: bool,
+    /// Whether the sidecar also knows the node without proxy and relay, for when they fail.
     pub spare_node: bool,
     /// Whether the filter reaches the sidecar through [`Stack::link`].
     ///
@@ -77,6 +81,7 @@ impl Default for Options {
             block_time: None,
             confirmations: 1,
             rpc_proxy: false,
+            websocket: false,
             spare_node: false,
             link: false,
             listener_by_xds: false,

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
+use crate::Usage;
 use crate::tools::Tools;
 
 /// How long a program may take to be ready.
@@ -53,11 +54,14 @@ impl Part {
         self.arg(name).arg(value)
     }
 
-    /// Replaces the value of a flag that was given before.
+    /// Replaces the value of a flag, or gives it one.
     pub(crate) fn change_flag(&mut self, name: &str, value: impl Into<OsString>) {
-        let at = self.arguments.iter().position(|argument| argument == name);
-        let at = at.expect("the flag was given before");
-        self.arguments[at + 1] = value.into();
+        match self.arguments.iter().position(|argument| argument == name) {
+            Some(at) => self.arguments[at + 1] = value.into(),
+            None => {
+                self.flag(name, value);
+            }
+        }
     }
 
     /// Starts the program, or starts it again. The log goes on where it ended.
@@ -127,6 +131,16 @@ impl Part {
     /// Whether the program runs.
     pub fn is_running(&mut self) -> bool {
         self.child.is_some() && self.exit_status().is_none()
+    }
+
+    /// What the program uses.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub fn usage(&self) -> Result<Usage> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        Usage::of(child.id())
     }
 
     /// Fails with the log's tail if the program has ended by itself.

@@ -1,5 +1,6 @@
 //! A proxy in front of the Ethereum node that misbehaves when it is told to.
 
+use core::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,11 +8,12 @@ use std::thread::{self, JoinHandle};
 
 use anyhow::{Context, Result};
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use futures_util::stream;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -24,8 +26,26 @@ pub enum Fault {
     Refuse,
     /// Takes the question and never answers.
     Hang,
-    /// Answers 200 and something that is no JSON.
+    /// Answers 200 and a page.
     Garbage,
+    /// Answers with the first half of what the node says.
+    HalfAnswers,
+    /// Answers with results of another type.
+    WrongTypes,
+    /// Answers every question with null, as if there were no block at all.
+    Nulls,
+    /// Answers without an end.
+    Endless,
+    /// Refuses questions by this method.
+    RefuseMethod {
+        /// Its name.
+        method: &'static str,
+    },
+    /// Refuses questions for log entries of more blocks than that, as public nodes do.
+    LimitRanges {
+        /// The most blocks that one question may be about.
+        blocks: u64,
+    },
     /// Answers as if the node had no log entry with this first topic.
     LoseLogs {
         /// `0x` and 64 lower-case hex digits.
@@ -114,14 +134,35 @@ async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let fault = shared.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match fault {
         Fault::None => shared.ask(body, |_| {}).await,
+        Fault::HalfAnswers => shared.half(body).await,
+        Fault::WrongTypes => shared.ask(body, |answer| replace(answer, &json!({"unexpected": true}))).await,
+        Fault::Nulls => shared.ask(body, |answer| replace(answer, &Value::Null)).await,
+        Fault::Endless => Body::from_stream(stream::repeat_with(piece)).into_response(),
         Fault::Refuse => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Fault::Hang => std::future::pending().await,
         Fault::Garbage => "<html>no node here</html>".into_response(),
+        Fault::RefuseMethod { method }
+            if asks(questions.as_ref(), |question| question["method"] == method) =>
+        {
+            refusal(questions.as_ref(), &format!("the method {method} does not exist"))
+        }
+        Fault::LimitRanges { blocks } if asks(questions.as_ref(), |question| range(question) > blocks) => {
+            refusal(questions.as_ref(), &format!("query exceeds max block range {blocks}"))
+        }
+        Fault::RefuseMethod { .. } | Fault::LimitRanges { .. } => shared.ask(body, |_| {}).await,
         Fault::LoseLogs { topic } => shared.ask(body, |answer| lose_logs(answer, &topic)).await,
     }
 }
 
 impl Shared {
+    async fn half(&self, body: Bytes) -> Response {
+        let whole = self.ask(body, |_| {}).await;
+        match axum::body::to_bytes(whole.into_body(), usize::MAX).await {
+            Ok(whole) => whole.slice(..whole.len() / 2).into_response(),
+            Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        }
+    }
+
     async fn ask(&self, body: Bytes, change: impl FnOnce(&mut Value)) -> Response {
         let sent = self
             .http
@@ -141,6 +182,45 @@ impl Shared {
             }
             Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
         }
+    }
+}
+
+/// Whether the question, or one of a batch, is such a one.
+fn asks(questions: Option<&Value>, such: impl Fn(&Value) -> bool) -> bool {
+    match questions {
+        Some(Value::Array(questions)) => questions.iter().any(such),
+        Some(question) => such(question),
+        None => false,
+    }
+}
+
+/// How many blocks a question for log entries is about; 0 for any other.
+fn range(question: &Value) -> u64 {
+    let filter = &question["params"][0];
+    let number = |key: &str| u64::from_str_radix(filter[key].as_str()?.strip_prefix("0x")?, 16).ok();
+    match (number("fromBlock"), number("toBlock")) {
+        (Some(first), Some(last)) => last.saturating_sub(first) + 1,
+        _ => 0,
+    }
+}
+
+/// A node's own error, for a single question.
+fn refusal(question: Option<&Value>, message: &str) -> Response {
+    let id = question.map_or(Value::Null, |question| question["id"].clone());
+    let error = json!({ "code": -32602, "message": message });
+    axum::Json(json!({ "jsonrpc": "2.0", "id": id, "error": error })).into_response()
+}
+
+/// A piece of an answer that goes on.
+fn piece() -> Result<Bytes, Infallible> {
+    Ok(Bytes::from_static(&[b'['; 1 << 16]))
+}
+
+/// Replaces the result of each answer.
+fn replace(answer: &mut Value, result: &Value) {
+    match answer {
+        Value::Array(answers) => answers.iter_mut().for_each(|answer| replace(answer, result)),
+        answer => answer["result"] = result.clone(),
     }
 }
 

@@ -84,7 +84,7 @@ impl Sidecar {
             part.flag(listener, "127.0.0.1:0");
         }
         for (flag, value) in &options.sidecar_flags {
-            part.flag(flag, value);
+            part.change_flag(flag, value);
         }
         let addresses = launch(&mut part, &addresses_file).await?;
         part.change_flag("--public-listen", addresses.public.to_string());
@@ -99,6 +99,12 @@ impl Sidecar {
         self.part.stop();
         launch(&mut self.part, &self.addresses_file).await?;
         Ok(())
+    }
+
+    /// Starts it again, and does not wait until it is ready.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.part.stop();
+        self.part.start()
     }
 
     /// The process, to be stopped or killed.
@@ -163,7 +169,7 @@ impl Sidecar {
     }
 
     /// What filters show to the internal listener.
-    pub(crate) fn token(&self) -> &str {
+    pub fn token(&self) -> &str {
         &self.token
     }
 }

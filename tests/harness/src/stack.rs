@@ -14,7 +14,8 @@ use crate::ground::Ground;
 use crate::sidecar::{GATEWAY_PATH, LEDGER};
 use crate::tools::Tools;
 use crate::{
-    Account, Answer, Deployment, DevChain, Envoy, Link, NO_HEADERS, Options, RpcProxy, Sidecar, Upstream, raw,
+    Account, Answer, Deployment, DevChain, Envoy, Link, NO_HEADERS, Options, Relay, RpcProxy, Sidecar,
+    Upstream, raw,
 };
 
 /// A path that costs nothing.
@@ -34,6 +35,7 @@ pub struct Stack {
     pub chain: DevChain,
     rpc_proxy: Option<RpcProxy>,
     link: Option<Link>,
+    relay: Option<Relay>,
     pub(crate) deployment: Deployment,
     upstream: Option<Upstream>,
     receiver: Account,
@@ -57,11 +59,8 @@ impl Stack {
         let Ground { chain, deployment, receiver, receiver_key_file } = ground;
         let contract = deployment.contract;
         let rpc_proxy = options.rpc_proxy.then(|| RpcProxy::start(chain.rpc_url())).transpose()?;
-        let rpc_url = match &rpc_proxy {
-            None => chain.rpc_url().to_owned(),
-            Some(proxy) if options.spare_node => format!("{},{}", proxy.url(), chain.rpc_url()),
-            Some(proxy) => proxy.url(),
-        };
+        let relay = options.websocket.then(|| Relay::start(chain.address()?)).transpose()?;
+        let rpc_url = rpc_urls(&chain, rpc_proxy.as_ref(), relay.as_ref(), options.spare_node);
         let sidecar =
             Sidecar::start(&tools, &folder, &rpc_url, contract, &receiver_key_file, &options).await?;
         let link = options.link.then(|| Link::start(sidecar.internal())).transpose()?;
@@ -94,6 +93,7 @@ impl Stack {
             sidecar,
             chain,
             rpc_proxy,
+            relay,
             link,
             deployment,
             upstream,
@@ -195,6 +195,15 @@ impl Stack {
         self.folder.file(LEDGER)
     }
 
+    /// The wire between the sidecar's WebSocket and the node.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Options::websocket`].
+    pub fn relay(&self) -> &Relay {
+        self.relay.as_ref().expect("the options ask for it")
+    }
+
     /// The folder with the log of each part. It goes with the stack, unless a test panics.
     pub fn logs(&self) -> &std::path::Path {
         self.folder.path()
@@ -254,4 +263,14 @@ impl Stack {
         }
         Ok(())
     }
+}
+
+/// What the sidecar is given, in this order: what can be made to fail, and what is left then.
+fn rpc_urls(chain: &DevChain, proxy: Option<&RpcProxy>, relay: Option<&Relay>, spare: bool) -> String {
+    let mut urls: Vec<String> = relay.map(|relay| format!("ws://{}", relay.address())).into_iter().collect();
+    urls.extend(proxy.map(RpcProxy::url));
+    if spare || urls.is_empty() {
+        urls.push(chain.rpc_url().to_owned());
+    }
+    urls.join(",")
 }

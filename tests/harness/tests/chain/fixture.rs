@@ -210,3 +210,15 @@ pub(crate) async fn sent_by_receiver(stack: &Stack) -> Result<u64> {
     let receiver = stack.receiver().0.into();
     Ok(stack.chain.chain().provider().get_transaction_count(receiver).await?)
 }
+
+/// How many challenges have a transaction on its way.
+pub(crate) async fn under_way(stack: &Stack) -> Result<usize> {
+    Ok(challenges(stack).await?.iter().filter(|alarm| alarm["trouble"].is_null()).count())
+}
+
+/// How many transactions wait at the node.
+pub(crate) async fn waiting(stack: &Stack) -> Result<u64> {
+    let status = stack.chain.rpc("txpool_status", json!([])).await?;
+    let count = status["pending"].as_str().and_then(|text| text.strip_prefix("0x"));
+    Ok(u64::from_str_radix(count.unwrap_or_default(), 16)?)
+}

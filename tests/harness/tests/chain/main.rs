@@ -2,10 +2,16 @@
 
 mod challenges;
 mod fixture;
+mod garbage;
 mod lost_logs;
 mod metrics;
+mod needless;
 mod orders;
 mod outages;
 mod reorganisations;
+mod restarts;
 mod restores;
 mod sessions;
+mod syncing;
+mod websockets;
+mod withdrawals;

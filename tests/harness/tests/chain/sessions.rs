@@ -162,7 +162,8 @@ async fn a_payment_survives_a_sidecar_that_is_killed() -> Result<()> {
 
     assert_eq!(until_served(&session, &stack).await?, amount(10));
     assert_eq!(only_channel(&session).await?.balance, Some(amount(20)));
-    assert_eq!(stack.upstream().seen("/premium/killed"), 2);
+    // The refused request is a safe one, so it may have run before it was known that nobody could record its payment.
+    assert!((2..=3).contains(&stack.upstream().seen("/premium/killed")));
     Ok(())
 }
 
