@@ -61,4 +61,28 @@ newcomer's time is of the worst, everything else is of the last.
   newcomer_s                 from a new channel's first request, at another address, to its first paid answer; at most 5
 ",
     },
+    Benchmark {
+        name: "sync",
+        measures: "the sidecar with 100,000 channels: reading them, starting again, looking them up, memory",
+        minutes: 4,
+        tools: STACK_TOOLS,
+        help: "\
+  --channels N    how many channels; 100000 by default
+  --per-block N   how many of them each block opens; 20 by default
+
+Opens the channels on a real node first, which takes most of the time. What is repeated counts by its best round.
+
+  sync_s          from an empty database until the sidecar is ready
+  node_alone_s    the same log entries, asked for by somebody who does nothing with them
+  our_share       the part of sync_s that is not the node's, at most 0.3
+  sync_cpu_s      processor time of the sidecar for it, of which most passes while the node works
+  sync_peak_mb    the most memory that it took, at most 250
+  restart_s       from the start with that database until it is ready, at most 3
+  lookup_us       one lookup in the sidecar, reading and writing its JSON included, at most 50; the median of calls
+                  with many, less the median of calls with none
+  lookup_call_us  a whole call with one lookup over loopback, and empty_call_us one with none
+  resident_mb     memory in the end, at most 250
+  calls_per_poll  questions to the node for each poll that finds nothing new, at most 2
+",
+    },
 ];

@@ -8,6 +8,7 @@ mod machine;
 mod report;
 mod rounds;
 mod signature;
+mod sync;
 
 use std::path::PathBuf;
 
@@ -30,6 +31,8 @@ enum Benchmark {
     Flood(flood::Options),
     /// One signature check, beside libsecp256k1's
     Signature(signature::Options),
+    /// The sidecar with many channels
+    Sync(sync::Options),
 }
 
 fn main() -> Result<()> {
@@ -37,6 +40,7 @@ fn main() -> Result<()> {
     let report = match benchmark {
         Benchmark::Flood(options) => flood::measure(&options)?,
         Benchmark::Signature(options) => signature::measure(&options)?,
+        Benchmark::Sync(options) => sync::measure(&options)?,
     };
     report.publish(&folder)
 }
