@@ -63,7 +63,7 @@ async fn many_channels_of_one_reading_are_all_known() {
     for answer in answers {
         assert_eq!(answer, Answer::Channel { channel: open(100, 0) });
     }
-    let totals = ledger.store.totals().await.unwrap();
+    let (_, totals) = ledger.store.totals().await.unwrap();
     assert_eq!((totals.open_channels, totals.deposit_sum.to::<u64>()), (450, 45_000));
     let elsewhere = ChannelKey { open_block: BlockNumber(OPEN_BLOCK + 1), ..channel() };
     assert_eq!(ledger.ask(Entry::Lookup(elsewhere)).await, Answer::Channel { channel: ChannelState::Absent });
