@@ -19,6 +19,7 @@ use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Notice, Step, StreamI
 use uraiden_core::wire::BATCH_PATH;
 
 use crate::host;
+use crate::shared_keys::SharedKeyStore;
 use crate::stream::Stream;
 
 /// How often the sidecar is asked for its health.
@@ -69,8 +70,10 @@ impl Root {
             .ok()?;
         let rules = config.rules.len();
         info!("paywall of {} on chain {}, {rules} rules", config.identity.receiver, config.identity.chain_id);
+        let mut gate = Gate::new(config, random);
+        gate.share_keys(Box::new(SharedKeyStore));
         Some(Worker {
-            gate: RefCell::new(Gate::new(config, random)),
+            gate: RefCell::new(gate),
             wake_queue,
             awake: Cell::new(false),
             inquiries: RefCell::new(HashMap::new()),

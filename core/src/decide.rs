@@ -140,7 +140,15 @@ impl Held {
 }
 
 /// Judges one request that has a price. Pure: recording the payment is the caller's act.
-pub fn decide(offer: &Offer, known: Known<'_>, asked: &Asked) -> Verdict {
+///
+/// `signed` says whether the channel's sender made a proof, as [`BalanceProof::is_by_sender`] does. It is asked at most
+/// once, and only where the answer depends on it, since it takes longer than all else.
+pub fn decide(
+    offer: &Offer,
+    known: Known<'_>,
+    asked: &Asked,
+    signed: impl FnOnce(&BalanceProof) -> bool,
+) -> Verdict {
     let Some(proof) = offer.proof else { return Verdict::Charge(Refusal::NoProof) };
     let strange = |given: Option<Address>, ours| given.is_some_and(|address| address != ours);
     if strange(offer.contract, asked.contract) || strange(offer.receiver, asked.receiver) {
@@ -159,14 +167,20 @@ pub fn decide(offer: &Offer, known: Known<'_>, asked: &Asked) -> Verdict {
         Known::Fresh(state) => (state, true),
     };
     let proof = BalanceProof { channel, balance: proof.balance, signature: proof.signature };
-    match judge(offer, &proof, state, asked.price) {
+    match judge(offer, &proof, state, asked.price, signed) {
         Verdict::Charge(refusal) if !fresh && refusal.may_be_stale() => Verdict::Fetch(channel),
         Verdict::Wait if !fresh => Verdict::Fetch(channel),
         verdict @ (Verdict::Charge(_) | Verdict::Wait | Verdict::Accept(_) | Verdict::Fetch(_)) => verdict,
     }
 }
 
-fn judge(offer: &Offer, proof: &BalanceProof, state: &ChannelState, price: Price) -> Verdict {
+fn judge(
+    offer: &Offer,
+    proof: &BalanceProof,
+    state: &ChannelState,
+    price: Price,
+    signed: impl FnOnce(&BalanceProof) -> bool,
+) -> Verdict {
     let open = match state {
         ChannelState::Unconfirmed { missing } => {
             return Verdict::Charge(Refusal::Unconfirmed { missing: *missing });
@@ -176,7 +190,7 @@ fn judge(offer: &Offer, proof: &BalanceProof, state: &ChannelState, price: Price
         ChannelState::Open(open) => open,
     };
     let sender = proof.channel.sender;
-    if proof.signer() != Some(sender) {
+    if !signed(proof) {
         return Verdict::Charge(Refusal::WrongSigner);
     }
     let held = Held { sender, balance: open.balance, signature: open.signature };

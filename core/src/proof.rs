@@ -21,6 +21,11 @@ impl BalanceProof {
         digest::balance_proof(receiver, open_block, self.balance, contract)
     }
 
+    /// Whether the channel's sender signed it.
+    pub fn is_by_sender(&self) -> bool {
+        self.signer() == Some(self.channel.sender)
+    }
+
     /// Who really signed it; `None` where nobody did.
     pub fn signer(&self) -> Option<Address> {
         self.signature.signer(&self.digest())

@@ -6,6 +6,7 @@ use core::str::FromStr;
 use k256::ecdsa::{RecoveryId, VerifyingKey};
 
 use crate::Address;
+use crate::curve::{self, Incomplete, Numbers};
 use crate::digest::{Digest, keccak256};
 
 /// How wide the machine words of the curve's arithmetic are, in bytes. 4 is twice as fast as 8 in Envoy.
@@ -16,8 +17,8 @@ pub const FIELD_WORD_BYTES: usize = size_of::<k256::elliptic_curve::bigint::Word
 /// `r` and `s` may still be out of range; then there is no signer.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Signature {
-    r_s: [u8; 64],
-    odd_y: bool,
+    pub(crate) r_s: [u8; 64],
+    pub(crate) odd_y: bool,
 }
 
 impl Signature {
@@ -51,14 +52,25 @@ impl Signature {
     /// Exactly what `ecrecover` answers in the contract, which takes signatures with a high `s`. `None` where there
     /// is no signer.
     pub fn signer(&self, digest: &Digest) -> Option<Address> {
+        let signer = curve::signer(&self.numbers(digest)?);
+        let signer = signer.unwrap_or_else(|Incomplete| self.signer_by_k256(digest));
+        signer.filter(|address| *address != Address::ZERO)
+    }
+
+    /// The numbers of the signature; `None` where one is out of range.
+    pub(crate) fn numbers(&self, digest: &Digest) -> Option<Numbers> {
+        Numbers::read(&self.r_s, self.odd_y, digest)
+    }
+
+    /// The same by the library's own formulas, which hold for every input and are slower.
+    pub(crate) fn signer_by_k256(&self, digest: &Digest) -> Option<Address> {
         let signature = k256::ecdsa::Signature::from_slice(&self.r_s).ok()?;
         let recovery_id = RecoveryId::new(self.odd_y, false);
         let key = VerifyingKey::recover_from_prehash(digest, &signature, recovery_id).ok()?;
         let point = key.to_sec1_point(false);
         // The first byte says that both coordinates follow.
         let (_, coordinates) = point.as_bytes().split_first()?;
-        let address = Address(*keccak256(&[coordinates]).last_chunk()?);
-        (address != Address::ZERO).then_some(address)
+        Some(Address(*keccak256(&[coordinates]).last_chunk()?))
     }
 }
 

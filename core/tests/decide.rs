@@ -7,7 +7,7 @@ use uraiden_core::amount::Price;
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::decide::{Asked, Known, Means};
 use uraiden_core::offer::{Offer, OfferedProof};
-use uraiden_core::{Refusal, TokenAmount, Verdict, decide};
+use uraiden_core::{BalanceProof, Refusal, TokenAmount, Verdict, decide};
 
 #[test]
 fn a_channel_with_a_deposit_of_100_is_asked_for_10() {
@@ -29,7 +29,11 @@ fn a_channel_with_a_deposit_of_100_is_asked_for_10() {
 
 #[test]
 fn an_accepted_payment_moves_the_channel_to_its_proof() {
-    let Verdict::Accept(payment) = decide(&offer(95), Known::Fresh(&open(85)), &asked()) else { panic!() };
+    let Verdict::Accept(payment) =
+        decide(&offer(95), Known::Fresh(&open(85)), &asked(), BalanceProof::is_by_sender)
+    else {
+        panic!()
+    };
     let ChannelState::Open(before) = open(85) else { panic!() };
     let after = before.after(&payment);
     assert_eq!((after.balance, after.deposit), (amount(95), amount(100)));
@@ -39,9 +43,15 @@ fn an_accepted_payment_moves_the_channel_to_its_proof() {
 #[test]
 fn nothing_is_judged_before_a_proof_is_there() {
     let nothing = Offer { proof: None, ..offer(95) };
-    assert_eq!(decide(&nothing, Known::Unread, &asked()), Verdict::Charge(Refusal::NoProof));
+    assert_eq!(
+        decide(&nothing, Known::Unread, &asked(), BalanceProof::is_by_sender),
+        Verdict::Charge(Refusal::NoProof)
+    );
     let other = Offer { contract: Some(address(9)), ..nothing };
-    assert_eq!(decide(&other, Known::Unread, &asked()), Verdict::Charge(Refusal::NoProof));
+    assert_eq!(
+        decide(&other, Known::Unread, &asked(), BalanceProof::is_by_sender),
+        Verdict::Charge(Refusal::NoProof)
+    );
 }
 
 #[test]
@@ -56,7 +66,10 @@ fn a_payment_to_someone_else_is_told_ours_before_the_channel_is_read() {
         assert_eq!(outcome_of(&offer, &open(85)), outcome);
     }
     let strange = Offer { receiver: Some(address(9)), ..offer(95) };
-    assert_eq!(decide(&strange, Known::Unread, &asked()), Verdict::Charge(Refusal::OtherParty));
+    assert_eq!(
+        decide(&strange, Known::Unread, &asked(), BalanceProof::is_by_sender),
+        Verdict::Charge(Refusal::OtherParty)
+    );
 }
 
 #[test]
@@ -77,7 +90,7 @@ fn a_stranger_never_sees_what_we_hold() {
     // Rows 9 to 11 show a signature; with a wrong signer each of them is row 8.
     for balance in [85, 94, 95, 101] {
         assert_eq!(
-            decide(&forged(balance), Known::Fresh(&open(85)), &asked()),
+            decide(&forged(balance), Known::Fresh(&open(85)), &asked(), BalanceProof::is_by_sender),
             Verdict::Charge(Refusal::WrongSigner)
         );
     }
@@ -85,7 +98,9 @@ fn a_stranger_never_sees_what_we_hold() {
 
 #[test]
 fn the_sender_sees_the_balance_and_the_proof_we_hold() {
-    let Verdict::Charge(Refusal::Replay(held)) = decide(&offer(85), Known::Fresh(&open(85)), &asked()) else {
+    let Verdict::Charge(Refusal::Replay(held)) =
+        decide(&offer(85), Known::Fresh(&open(85)), &asked(), BalanceProof::is_by_sender)
+    else {
         panic!()
     };
     assert_eq!(
@@ -106,13 +121,17 @@ fn the_amount_that_is_named_must_be_the_step() {
 
 #[test]
 fn memory_may_accept_but_not_refuse_for_what_may_have_changed() {
-    let remembered =
-        |offer: &Offer, state: &ChannelState| match decide(offer, Known::Remembered(state), &asked()) {
-            Verdict::Accept(_) => "accepted",
-            Verdict::Charge(refusal) => refusal.code(),
-            Verdict::Wait => "wait",
-            Verdict::Fetch(_) => "fetch",
-        };
+    let remembered = |offer: &Offer, state: &ChannelState| match decide(
+        offer,
+        Known::Remembered(state),
+        &asked(),
+        BalanceProof::is_by_sender,
+    ) {
+        Verdict::Accept(_) => "accepted",
+        Verdict::Charge(refusal) => refusal.code(),
+        Verdict::Wait => "wait",
+        Verdict::Fetch(_) => "fetch",
+    };
     for balance in [75, 85, 94, 96, 105] {
         assert_eq!(remembered(&offer(balance), &open(85)), "fetch", "{balance}");
     }
@@ -130,13 +149,21 @@ fn a_replay_of_the_latest_proof_is_served_from_a_credit_that_is_large_enough() {
         let state = ChannelState::Open(channel);
         assert_eq!(outcome_of(&offer(85), &state), outcome, "{credit}");
         assert_eq!(outcome_of(&offer(75), &state), "invalid-amount", "no other proof is");
-        let Verdict::Accept(payment) = decide(&offer(95), Known::Fresh(&state), &asked()) else { panic!() };
+        let Verdict::Accept(payment) =
+            decide(&offer(95), Known::Fresh(&state), &asked(), BalanceProof::is_by_sender)
+        else {
+            panic!()
+        };
         assert_eq!((payment.means(), payment.charged()), (Means::Balance, amount(10)));
         assert_eq!(channel.after(&payment).credit, amount(credit), "a new payment leaves it alone");
     }
     let channel = OpenChannel { credit: amount(25), ..held(amount(85)) };
     let state = ChannelState::Open(channel);
-    let Verdict::Accept(payment) = decide(&offer(85), Known::Fresh(&state), &asked()) else { panic!() };
+    let Verdict::Accept(payment) =
+        decide(&offer(85), Known::Fresh(&state), &asked(), BalanceProof::is_by_sender)
+    else {
+        panic!()
+    };
     assert_eq!((payment.means(), payment.charged()), (Means::Credit, amount(0)));
     assert_eq!(channel.after(&payment), OpenChannel { credit: amount(15), ..channel });
 }
@@ -156,13 +183,16 @@ fn a_channel_that_owes_as_much_as_the_merchant_lends_has_to_wait() {
     assert_eq!(outcome_of(&offer(85), &state(85, 94, 10)), "accepted", "a credit lends nothing");
     assert_eq!(outcome_of(&offer(95), &state(85, u64::MAX, 0)), "accepted");
     let remembered = state(85, 94, 0);
-    let verdict = decide(&offer(95), Known::Remembered(&remembered), &asked());
+    let verdict = decide(&offer(95), Known::Remembered(&remembered), &asked(), BalanceProof::is_by_sender);
     assert!(matches!(verdict, Verdict::Fetch(_)), "a withdrawal may have come since");
 }
 
 #[test]
 fn an_unread_channel_is_fetched_by_its_whole_id() {
-    let Verdict::Fetch(channel) = decide(&offer(95), Known::Unread, &asked()) else { panic!() };
+    let Verdict::Fetch(channel) = decide(&offer(95), Known::Unread, &asked(), BalanceProof::is_by_sender)
+    else {
+        panic!()
+    };
     assert_eq!(
         (channel.contract, channel.receiver, channel.sender, channel.open_block),
         (contract(), receiver(), sender(), OPEN_BLOCK)
@@ -177,7 +207,7 @@ fn a_balance_at_the_end_of_the_range_cannot_wrap_around() {
 }
 
 fn outcome_of(offer: &Offer, state: &ChannelState) -> &'static str {
-    match decide(offer, Known::Fresh(state), &asked()) {
+    match decide(offer, Known::Fresh(state), &asked(), BalanceProof::is_by_sender) {
         Verdict::Accept(_) => "accepted",
         Verdict::Charge(refusal) => refusal.code(),
         Verdict::Wait => "wait",

@@ -65,6 +65,7 @@ pub(crate) fn everything(repo: &Repo) -> Result<ExitCode> {
 /// Builds the same to be measured.
 pub(crate) fn optimised(repo: &Repo) -> Result<()> {
     filter(repo)?;
+    process::run(&mut cargo_wasm(repo, "uraiden-meter"))?;
     eprintln!("building the sidecar and the harness in release mode (some minutes the first time)");
     process::run(cargo_native(repo, "build").args(["--release", "--bins"]))
 }

@@ -73,6 +73,14 @@ pub(crate) const SUITES: &[Suite] = &[
         steps: fuzz,
     },
     Suite {
+        name: "signature",
+        proves: "the fast check against k256: in 64 and 32 bits, with sizes checked, and in wasm",
+        budget: 6,
+        tools: &[Tool::Node, Tool::WasmTarget],
+        parts: false,
+        steps: signature,
+    },
+    Suite {
         name: "contract",
         proves: "the channel contract, and that its artefacts are what the source compiles to",
         budget: 3,
@@ -141,6 +149,8 @@ fn lint(repo: &Repo) -> Result<Vec<Step>> {
         "--workspace",
         "--exclude",
         "uraiden-filter",
+        "--exclude",
+        "uraiden-meter",
         "--all-targets",
         "--",
         "-D",
@@ -151,6 +161,8 @@ fn lint(repo: &Repo) -> Result<Vec<Step>> {
         "clippy",
         "--package",
         "uraiden-filter",
+        "--package",
+        "uraiden-meter",
         "--target",
         "wasm32-wasip1",
         "--",
@@ -195,6 +207,26 @@ fn fuzz(repo: &Repo) -> Result<Vec<Step>> {
     let mut fixture = process::cargo(&repo.root);
     fixture.args(["test", "--package", "uraiden-fuzz", "--lib"]);
     Ok(vec![Step::Tests(fixture), Step::Fuzz])
+}
+
+fn signature(repo: &Repo) -> Result<Vec<Step>> {
+    const TESTS: [&str; 5] = ["test", "--no-fail-fast", "--package", "uraiden-core", "--lib"];
+    const ONLY: &str = "curve::";
+    let mut checked = process::cargo(&repo.root);
+    checked.args(TESTS).arg(ONLY);
+    // Envoy's arithmetic natively, with its sizes checked. Flags rebuild everything, so it has a folder of its own.
+    let mut narrow = process::cargo(&repo.root);
+    narrow.args(TESTS).arg(ONLY).env("RUSTFLAGS", "--cfg cpubits=\"32\"");
+    narrow.arg("--target-dir").arg(repo.target.join("cpubits-32"));
+    let mut wasm = process::wasm_cargo(&repo.root);
+    let runner = repo.root.join("xtask/tools/wasi.mjs");
+    wasm.args(TESTS)
+        .env("CARGO_TARGET_WASM32_WASIP1_RUNNER", format!("node --no-warnings {}", runner.display()))
+        .args(["--profile", "wasm", "--target", "wasm32-wasip1", "--"])
+        // The program's folder, though it reads no file.
+        .arg(repo.root.join("tests/vectors"))
+        .arg(ONLY);
+    Ok(vec![Step::Tests(checked), Step::Tests(narrow), Step::Tests(wasm)])
 }
 
 fn contract(repo: &Repo) -> Result<Vec<Step>> {

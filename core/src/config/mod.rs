@@ -48,6 +48,8 @@ pub struct Config {
     pub charge_on: ChargeOn,
     /// What admission marks are made with, for a service that wants to check them.
     pub mark: Option<MarkSecret>,
+    /// How many bytes a worker may use to know signers by.
+    pub signer_memory: usize,
     /// What no rule names; `None` is free.
     pub default_price: Option<Price>,
     /// The first that matches decides.
@@ -123,6 +125,9 @@ impl Config {
         })?;
         let paywall_page = root.optional("paywallPage").map_or(Ok(true), |node| node.boolean())?;
         let look = root.optional("page").map_or(Ok(Look::default()), |node| look::read(&node))?;
+        let signer_memory = root
+            .optional("signerMemory")
+            .map_or(Ok(16 * MEBIBYTE), |node| node.memory(MEBIBYTE..=1024 * MEBIBYTE))?;
         let charge_on =
             root.optional("chargeOn").map_or(Ok(ChargeOn::Success), |node| ChargeOn::read(&node))?;
         let overlap =
@@ -137,6 +142,7 @@ impl Config {
             paywall_page,
             look,
             overlap,
+            signer_memory,
             charge_on,
             mark,
             default_price,
@@ -200,6 +206,9 @@ impl Config {
         })
     }
 }
+
+/// A unit of memory, in bytes.
+const MEBIBYTE: usize = 1 << 20;
 
 /// The longest path that a regular expression looks at, in bytes.
 const MAX_REGEX_PATH: usize = 4096;

@@ -125,6 +125,20 @@ impl<'a> Node<'a> {
         self.value.as_bool().ok_or_else(|| self.unlike("true or false"))
     }
 
+    /// A number of bytes, written as a whole number of MiB.
+    pub(super) fn memory(&self, range: RangeInclusive<usize>) -> Result<usize, ConfigError> {
+        let mebibytes = self.value.as_str().and_then(|text| text.strip_suffix("MiB")?.parse::<usize>().ok());
+        mebibytes
+            .and_then(|number| number.checked_mul(1 << 20))
+            .filter(|bytes| range.contains(bytes))
+            .ok_or_else(|| {
+                let [least, most] = [range.start(), range.end()].map(|bytes| bytes >> 20);
+                self.unlike(&format!(
+                    "an amount of memory from {least}MiB to {most}MiB as text, such as \"16MiB\""
+                ))
+            })
+    }
+
     pub(super) fn duration(&self, range: RangeInclusive<Duration>) -> Result<Duration, ConfigError> {
         let expected = || {
             self.unlike(&format!(

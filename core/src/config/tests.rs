@@ -235,6 +235,21 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
             "page.font: unknown key, expected one of title, text, logo, accent",
         ),
         (
+            "/signerMemory",
+            json!("16MB"),
+            "signerMemory: \"16MB\", expected an amount of memory from 1MiB to 1024MiB as text, such as \"16MiB\"",
+        ),
+        (
+            "/signerMemory",
+            json!("0MiB"),
+            "signerMemory: \"0MiB\", expected an amount of memory from 1MiB to 1024MiB as text, such as \"16MiB\"",
+        ),
+        (
+            "/signerMemory",
+            json!("17592186044416MiB"),
+            "signerMemory: \"17592186044416MiB\", expected an amount of memory from 1MiB to 1024MiB as text, such as \"16MiB\"",
+        ),
+        (
             "/chargeOn",
             json!("always"),
             "chargeOn: \"always\", expected \"request\", \"success\" or a list such as [\"2xx\", \"304\"]",
@@ -342,7 +357,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/paywal",
             json!(true),
-            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, page, chargeOn, overlap, mark",
+            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, page, signerMemory, chargeOn, overlap, mark",
         ),
     ] {
         let mut config = sample();

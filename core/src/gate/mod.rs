@@ -20,13 +20,14 @@ use crate::answer::{Busy, Problem, Reply, Unavailable};
 use crate::channel::ChannelState;
 use crate::config::{Config, Tariff};
 use crate::cookie;
+use crate::curve::{SharedKeys, Signers};
 use crate::decide::{Known, Payment, Refusal, Verdict, decide};
 use crate::form::Form;
 use crate::path::Path;
 use crate::request::Request;
 use crate::route::{self, Surroundings};
 use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry, TAKE_BACK_FOR};
-use crate::{ChannelId, header};
+use crate::{BalanceProof, ChannelId, header};
 
 pub use announcement::Announcement;
 use memory::Memory;
@@ -93,6 +94,7 @@ pub struct Gate {
     outbox: Outbox,
     prices: PriceBook,
     sidecar: Sidecar,
+    signers: Signers,
 }
 
 /// Makes ids that no other worker makes.
@@ -114,12 +116,18 @@ impl Gate {
         Self {
             sidecar: Sidecar::new(config.identity),
             outbox: Outbox::new(config.sidecar.timeout),
+            signers: Signers::new(config.signer_memory),
             config,
             attempts: AttemptIds { worker: random, count: 0 },
             streams: HashMap::new(),
             memory: Memory::default(),
             prices: PriceBook::default(),
         }
+    }
+
+    /// Shares the public keys of signers with other workers from now on.
+    pub fn share_keys(&mut self, keys: Box<dyn SharedKeys>) {
+        self.signers.share(keys);
     }
 
     /// The configuration it works by.
@@ -212,13 +220,18 @@ impl Gate {
     }
 
     /// Judges a case by a fresh state, or by what is remembered.
-    fn judge(&mut self, stream: StreamId, case: Case, fresh: Option<&ChannelState>, now: Moment) -> Step {
+    fn judge(&mut self, stream: StreamId, mut case: Case, fresh: Option<&ChannelState>, now: Moment) -> Step {
         let known = match (fresh, &case.offer.proof) {
             (Some(state), _) => Known::Fresh(state),
             (None, Some(proof)) => self.memory.get(&proof.channel()).map_or(Known::Unread, Known::Remembered),
             (None, None) => Known::Unread,
         };
-        match decide(&case.offer, known, &self.config.asked(case.price)) {
+        let (signers, seen) = (&mut self.signers, &mut case.signed);
+        let signed = |proof: &BalanceProof| {
+            let sender = proof.channel.sender;
+            *seen.get_or_insert_with(|| signers.signed(sender, &proof.signature, &proof.digest()))
+        };
+        match decide(&case.offer, known, &self.config.asked(case.price), signed) {
             Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
             Verdict::Wait => self.refuse(stream, case.form, &Problem::Busy(Busy::ExposureLimit)),
             Verdict::Fetch(channel) => self.look_up(stream, case, key(&channel)),

@@ -159,6 +159,6 @@ mod tests {
             assert!(answer(200, body).is_err(), "{body}");
         }
         assert!(answer(404, "{\"price\": \"0\"}").is_err());
-        assert!(read(CallOutcome::CutOff).is_err());
+        assert!(read(CallOutcome::CutOff).is_err() && read(CallOutcome::NotSent).is_err());
     }
 }

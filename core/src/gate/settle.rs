@@ -202,7 +202,8 @@ impl Gate {
     ) -> Step {
         match answer {
             Answer::Refused { channel } => {
-                match decide(&case.offer, Known::Fresh(channel), &self.config.asked(case.price)) {
+                // A commit is of a proof whose signature was found to be good.
+                match decide(&case.offer, Known::Fresh(channel), &self.config.asked(case.price), |_| true) {
                     Verdict::Charge(refusal) => self.charge(stream, case, refusal),
                     Verdict::Wait => self.refuse(stream, case.form, &Problem::Busy(Busy::ExposureLimit)),
                     Verdict::Accept(_) | Verdict::Fetch(_) => {

@@ -73,6 +73,8 @@ pub(super) struct Case {
     pub(super) line: Option<RequestLine>,
     pub(super) source: Source,
     pub(super) overlaps: bool,
+    /// Whether the sender signed the proof; `None` until that was looked at.
+    pub(super) signed: Option<bool>,
 }
 
 impl Gate {
@@ -99,7 +101,12 @@ impl Gate {
     pub(super) fn priced(&mut self, stream: StreamId, unpriced: Unpriced, price: Price, now: Moment) -> Step {
         let Unpriced { offer, form, line, source, overlaps } = unpriced;
         match offer {
-            Ok(offer) => self.judge(stream, Case { offer, price, form, line, source, overlaps }, None, now),
+            Ok(offer) => self.judge(
+                stream,
+                Case { offer, price, form, line, source, overlaps, signed: None },
+                None,
+                now,
+            ),
             Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
         }
     }

@@ -11,9 +11,11 @@ pub(super) fn is_by_sender(headers: &HeaderMap, channel: &ChannelId, balances: &
     let named = [header::SENDER_BALANCE, header::BALANCE]
         .into_iter()
         .filter_map(|name| only(headers, name)?.parse().ok());
-    balances.iter().copied().chain(named).any(|balance| {
-        BalanceProof { channel: *channel, balance, signature }.signer() == Some(channel.sender)
-    })
+    balances
+        .iter()
+        .copied()
+        .chain(named)
+        .any(|balance| BalanceProof { channel: *channel, balance, signature }.is_by_sender())
 }
 
 /// A header's value, where it stands there once.

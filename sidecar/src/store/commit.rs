@@ -5,7 +5,7 @@ use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::decide::{Asked, Known, Means, Payment, Verdict, decide};
 use uraiden_core::offer::{Offer, OfferedProof};
 use uraiden_core::wire::{Answer, Attempt};
-use uraiden_core::{Price, TokenAmount};
+use uraiden_core::{BalanceProof, Price, TokenAmount};
 
 use super::attempts::{self, Outcome, Recorded};
 use super::columns::{Blob, signed};
@@ -84,7 +84,7 @@ fn judge(scope: &Scope, attempt: &Attempt, channel: &ChannelState) -> Option<Pay
     };
     let offer = Offer { proof: Some(proof), ..Offer::default() };
     let asked = Asked { price, contract: scope.contract, receiver: scope.receiver };
-    match decide(&offer, Known::Fresh(channel), &asked) {
+    match decide(&offer, Known::Fresh(channel), &asked, BalanceProof::is_by_sender) {
         Verdict::Accept(payment) => Some(payment),
         Verdict::Charge(refusal) => {
             tracing::debug!(?refusal, attempt = %attempt.id, "payment refused");

@@ -40,7 +40,7 @@ mod usage;
 pub use accounts::Account;
 pub use chain::DevChain;
 pub use deploy::Deployment;
-pub use envoy::{Envoy, EnvoyConfig};
+pub use envoy::{Envoy, EnvoyConfig, Meter};
 pub use link::{Link, LinkFault};
 pub use load::{Connection, Flood, Flooding};
 pub use options::{ExistingChain, Options};

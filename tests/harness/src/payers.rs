@@ -104,7 +104,11 @@ impl Stack {
     }
 
     /// Waits until the sidecar counts the channel as confirmed.
-    async fn until_confirmed(&self, id: &ChannelId) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// It does not within half a minute.
+    pub async fn until_confirmed(&self, id: &ChannelId) -> Result<()> {
         let path = format!("{GATEWAY_PATH}/channels/{}/{}", id.sender, id.open_block);
         let deadline = Instant::now() + CONFIRMED;
         loop {

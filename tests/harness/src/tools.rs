@@ -47,7 +47,7 @@ fn at(root: &Path, name: &'static str, usual: &str, cure: &str) -> Result<PathBu
     existing(name, variable(name).unwrap_or_else(|| root.join(usual)), cure)
 }
 
-fn existing(name: &str, path: PathBuf, cure: &str) -> Result<PathBuf> {
+pub(crate) fn existing(name: &str, path: PathBuf, cure: &str) -> Result<PathBuf> {
     if !path.is_file() {
         bail!("{name}: there is no file {}; {cure}", path.display());
     }

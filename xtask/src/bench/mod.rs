@@ -67,6 +67,7 @@ pub(crate) fn run(repo: &Repo, arguments: &[OsString]) -> Result<ExitCode> {
     program
         .envs(build::environment(repo))
         .env("URAIDEN_BIN", repo.optimised_program("uraiden"))
+        .env("URAIDEN_METER", repo.wasm("uraiden_meter.wasm"))
         .arg("--folder")
         .arg(folder)
         .arg(benchmark.name)

@@ -1,6 +1,7 @@
 //! Envoy with the shipped configuration.
 
 mod config;
+mod meter;
 mod xds;
 
 use std::fs;
@@ -17,6 +18,7 @@ use crate::{Part, raw};
 pub use config::EnvoyConfig;
 pub(crate) use config::Paywall;
 use config::at;
+pub use meter::Meter;
 
 /// A running Envoy.
 #[derive(Debug)]
@@ -123,6 +125,15 @@ impl Envoy {
         self.address
     }
 
+    /// Where another of its listeners is.
+    ///
+    /// # Errors
+    ///
+    /// There is none of this name.
+    pub async fn listener(&self, name: &str) -> Result<SocketAddr> {
+        listener(self.admin, name).await
+    }
+
     /// Envoy's own admin interface.
     pub fn admin(&self) -> SocketAddr {
         self.admin
@@ -156,12 +167,8 @@ fn set_ports(configuration: &mut Value, admin: u16, listener: Option<u16>) -> Re
 async fn launch(part: &mut Part, files: &Files) -> Result<(SocketAddr, SocketAddr)> {
     part.start()?;
     part.ready(async || {
-        let admin: SocketAddr = fs::read_to_string(&files.admin)?.trim().parse()?;
-        let answer = raw::send(admin, "GET", "/ready", raw::NO_HEADERS, "").await?;
-        if answer.status != 200 {
-            bail!("/ready says {}: {}", answer.status, answer.text());
-        }
-        Ok((admin, listener(admin).await?))
+        let admin = is_ready(&files.admin).await?;
+        Ok((admin, listener(admin, "public").await?))
     })
     .await
 }
@@ -176,13 +183,23 @@ fn change(file: &Path, change: impl FnOnce(&mut Value) -> Result<()>) -> Result<
     fs::rename(&new, file).with_context(shown)
 }
 
-/// The address that the kernel gave to the listener `public`.
-async fn listener(admin: SocketAddr) -> Result<SocketAddr> {
+/// The address of the admin interface, once Envoy serves.
+async fn is_ready(admin_file: &Path) -> Result<SocketAddr> {
+    let admin: SocketAddr = fs::read_to_string(admin_file)?.trim().parse()?;
+    let answer = raw::send(admin, "GET", "/ready", raw::NO_HEADERS, "").await?;
+    if answer.status != 200 {
+        bail!("/ready says {}: {}", answer.status, answer.text());
+    }
+    Ok(admin)
+}
+
+/// The address that the kernel gave to a listener.
+async fn listener(admin: SocketAddr, name: &str) -> Result<SocketAddr> {
     let listeners = raw::send(admin, "GET", "/listeners?format=json", raw::NO_HEADERS, "").await?.json()?;
     let port = listeners["listener_statuses"]
         .as_array()
-        .and_then(|all| all.iter().find(|one| one["name"] == "public"))
-        .and_then(|public| public["local_address"]["socket_address"]["port_value"].as_u64())
-        .with_context(|| format!("no listener \"public\" in {listeners}"))?;
+        .and_then(|all| all.iter().find(|one| one["name"] == name))
+        .and_then(|found| found["local_address"]["socket_address"]["port_value"].as_u64())
+        .with_context(|| format!("no listener {name:?} in {listeners}"))?;
     Ok(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), u16::try_from(port)?))
 }

@@ -3,10 +3,14 @@
 //! Each benchmark is a subcommand with a module of its own. It fills a [`report::Report`], which becomes a JSON file
 //! for programs and a table for people.
 
+mod channels;
+mod filter;
 mod flood;
+mod load;
 mod machine;
 mod report;
 mod rounds;
+mod service;
 mod signature;
 mod sync;
 
@@ -14,6 +18,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 #[derive(Debug, Parser)]
 #[command(about = "Measures; `cargo xtask bench` builds and starts it")]
@@ -33,13 +38,16 @@ enum Benchmark {
     Signature(signature::Options),
     /// The sidecar with many channels
     Sync(sync::Options),
+    /// Requests through Envoy: without the paywall, for free, and paid
+    Filter(filter::Options),
 }
 
 fn main() -> Result<()> {
     let Arguments { folder, benchmark } = Arguments::parse();
     let report = match benchmark {
         Benchmark::Flood(options) => flood::measure(&options)?,
-        Benchmark::Signature(options) => signature::measure(&options)?,
+        Benchmark::Signature(options) => Runtime::new()?.block_on(signature::measure(&options))?,
+        Benchmark::Filter(options) => Runtime::new()?.block_on(filter::measure(&options))?,
         Benchmark::Sync(options) => sync::measure(&options)?,
     };
     report.publish(&folder)

@@ -40,6 +40,12 @@ impl Report {
         self.bound(value <= bound, format!("at most {bound}"));
     }
 
+    /// Adds a figure that has to be at least this.
+    pub(crate) fn at_least(&mut self, key: impl Into<String>, value: f64, unit: &'static str, bound: f64) {
+        self.figure(key, value, unit);
+        self.bound(value >= bound, format!("at least {bound}"));
+    }
+
     fn bound(&mut self, kept: bool, bound: String) {
         if let Some(figure) = self.figures.last_mut() {
             figure.bound = if kept { bound } else { format!("{bound}: MISSED") };

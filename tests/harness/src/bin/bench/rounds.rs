@@ -10,3 +10,10 @@ use anyhow::{Context, Result};
 pub(crate) fn minimum(samples: &[f64]) -> Result<f64> {
     samples.iter().copied().min_by(f64::total_cmp).context("nothing was measured")
 }
+
+/// The middle one of these samples' figures; 0 where there is none.
+pub(crate) fn median<T>(samples: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+    let mut figures: Vec<f64> = samples.iter().map(figure).collect();
+    figures.sort_unstable_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}

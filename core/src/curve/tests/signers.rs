@@ -1,0 +1,158 @@
+//! What a cache of signers may change, and what not.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::super::{SharedKeys, Signers};
+use super::*;
+
+const MEBIBYTE: usize = 1 << 20;
+
+/// A signer with a good signature, and a bad one of the same look.
+struct Known {
+    address: Address,
+    good: Signature,
+    bad: Signature,
+    digest: Digest,
+}
+
+impl Known {
+    fn all(number: usize) -> Vec<Self> {
+        let mut random = Random(5 << 32);
+        let known = |_| {
+            let (key, digest) = (random.key(), random.bytes());
+            let good = signed(&key, &digest);
+            let address = good.signer(&digest).expect("a good signature has a signer");
+            let bad = Signature { odd_y: !good.odd_y, ..good };
+            Self { address, good, bad, digest }
+        };
+        (0..number).map(known).collect()
+    }
+
+    fn check(&self, signers: &mut Signers) {
+        assert!(signers.signed(self.address, &self.good, &self.digest));
+        assert!(!signers.signed(self.address, &self.bad, &self.digest));
+        let stranger = Address([7; 20]);
+        assert!(!signers.signed(stranger, &self.good, &self.digest));
+    }
+}
+
+#[test]
+fn an_answer_never_depends_on_what_is_remembered() {
+    for memory in [0, 1, 30_000, MEBIBYTE] {
+        let mut signers = Signers::new(memory);
+        let all = Known::all(12);
+        for _ in 0..8 {
+            all.iter().for_each(|known| known.check(&mut signers));
+        }
+    }
+}
+
+#[test]
+fn nobody_signs_for_the_address_zero() {
+    let mut signers = Signers::new(MEBIBYTE);
+    for known in Known::all(4) {
+        assert!(!signers.signed(Address::ZERO, &known.good, &known.digest));
+    }
+}
+
+#[test]
+fn a_table_is_made_at_the_fourth_good_signature() {
+    let mut signers = Signers::new(MEBIBYTE);
+    let known = &Known::all(1)[0];
+    for signature in 1..=5 {
+        for _ in 0..10 {
+            assert!(!signers.signed(known.address, &known.bad, &known.digest));
+        }
+        assert!(signers.signed(known.address, &known.good, &known.digest));
+        assert_eq!(signers.table_bytes() > 0, signature >= 4, "signature {signature}");
+    }
+    assert_eq!(signers.table_bytes(), table::SIGNER[0].bytes());
+}
+
+#[test]
+fn tables_stay_within_their_memory_and_shrink_as_signers_grow_in_number() {
+    // Eight of the largest tables, in what is left when the keys have their part. Debug builds have larger points.
+    let memory = 8 * table::SIGNER[0].bytes() * 8 / 7 + 8;
+    let mut signers = Signers::new(memory);
+    let all = Known::all(60);
+    for (busy, shape) in [(8, 0), (15, 1), (30, 2), (60, 3)] {
+        for _ in 0..12 {
+            for known in &all[..busy] {
+                assert!(signers.signed(known.address, &known.good, &known.digest));
+                assert!(signers.table_bytes() <= 8 * table::SIGNER[0].bytes());
+            }
+        }
+        let each = table::SIGNER[shape].bytes();
+        // Some of the larger ones may stay, as long as there is room.
+        assert!(signers.table_bytes() >= busy * each, "{busy} signers with {each} bytes each");
+    }
+}
+
+#[test]
+fn with_too_many_signers_some_keep_their_tables() {
+    let smallest = table::SIGNER[3].bytes();
+    let memory = 60 * 256 * 8;
+    let mut signers = Signers::new(memory);
+    let all = Known::all(60);
+    let mut made = Vec::new();
+    for _ in 0..12 {
+        all.iter().for_each(|known| assert!(signers.signed(known.address, &known.good, &known.digest)));
+        made.push(signers.table_bytes() / smallest);
+    }
+    assert_eq!(
+        made[8..],
+        [memory * 7 / 8 / smallest; 4],
+        "as many as fit, and no round changes that: {made:?}"
+    );
+}
+
+/// Keys in a map that a test can spoil.
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<HashMap<u16, Vec<u8>>>>);
+
+impl SharedKeys for Shared {
+    fn get(&self, slot: u16) -> Option<Vec<u8>> {
+        self.0.borrow().get(&slot).cloned()
+    }
+
+    fn put(&self, slot: u16, key: &[u8; 64]) {
+        self.0.borrow_mut().insert(slot, key.to_vec());
+    }
+}
+
+#[test]
+fn a_key_that_another_worker_shared_is_used_and_a_wrong_one_is_not() {
+    let shared = Shared::default();
+    let all = Known::all(2);
+    let fresh = || {
+        let mut signers = Signers::new(MEBIBYTE);
+        signers.share(Box::new(shared.clone()));
+        signers
+    };
+    all[0].check(&mut fresh());
+    let (&slot, key) = shared.0.borrow().iter().map(|(slot, key)| (slot, key.clone())).next().unwrap();
+    assert_eq!(shared.0.borrow().len(), 1, "the key of a bad signature is not shared");
+    all[0].check(&mut fresh());
+
+    let another =
+        all[1].good.numbers(&all[1].digest).and_then(|numbers| recover::key(&numbers).ok().flatten());
+    let mut off_curve = key.clone();
+    off_curve[63] ^= 1;
+    for spoiled in [
+        another.unwrap().to_bytes().to_vec(),
+        off_curve,
+        vec![0; 64],
+        vec![0xff; 64],
+        vec![],
+        key[1..].to_vec(),
+    ] {
+        shared.0.borrow_mut().insert(slot, spoiled.clone());
+        let mut signers = fresh();
+        // The other one's signature must not pass in this one's name.
+        assert!(!signers.signed(all[0].address, &all[1].good, &all[1].digest));
+        all[0].check(&mut signers);
+        assert_ne!(shared.0.borrow()[&slot], spoiled, "a good signature mends it");
+    }
+}
