@@ -109,7 +109,7 @@ impl Chain {
 
     /// The last word on the life of a channel, confirmed or not; `None` where it is not there.
     pub(crate) fn life(&self, key: &ChannelKey) -> Option<EventKind> {
-        let life = self.events(key).into_iter().map(|(_, kind, _)| kind).filter(is_life).last();
+        let life = self.events(key).into_iter().map(|(_, kind, _)| kind).rfind(is_life);
         life.filter(|_| self.is_there(key))
     }
 
