@@ -1,6 +1,6 @@
 //! The rules for one channel.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::evidence::ChannelEvidence;
 use super::ledger::{LedgerChannel, Outcome};
@@ -22,11 +22,24 @@ struct Step {
     spent: u64,
     /// Answers that reached the payer.
     served: u64,
+    /// Requests that the payer abandoned.
+    left: u64,
 }
 
 impl Step {
     fn is_paid(&self) -> bool {
         self.counted + self.kept > 0
+    }
+
+    /// Credits that were used up here; one that was kept beside the step itself had used up a credit, too.
+    fn credits_used(&self) -> u64 {
+        self.spent + if self.counted > 0 { self.kept } else { self.kept.saturating_sub(1) }
+    }
+
+    /// What was paid here and not served for, after credits and what was kept.
+    fn unexplained(&self) -> u64 {
+        let paid = u64::from(self.is_paid()) + self.credits_used();
+        paid.saturating_sub(self.served + self.credited + self.kept)
     }
 }
 
@@ -43,8 +56,6 @@ impl ChannelEvidence {
         let mut figures = Figures { signed: count(self.payer.signed.len()), ..Figures::default() };
         let (mut credited, mut spent, mut kept) = (0, 0, 0);
         for (&balance, step) in &steps {
-            // The same attempt cannot be both; a kept one beside a counted one had used up a credit.
-            let kept_credit = if step.counted > 0 { step.kept } else { step.kept.saturating_sub(1) };
             if step.counted > 1 {
                 faults.push(Fault::DoubleAcceptance { channel: id, balance, times: step.counted });
                 figures.double += step.counted - 1;
@@ -59,9 +70,13 @@ impl ChannelEvidence {
             figures.durable += u64::from(step.is_paid());
             figures.served += step.served;
             credited += step.credited;
-            spent += step.spent + kept_credit;
+            spent += step.credits_used();
             kept += step.kept;
+            let left = step.unexplained().min(step.left);
+            figures.left += left;
+            figures.lost += step.unexplained() - left;
         }
+        figures.unserved = figures.durable.saturating_sub(figures.served);
         figures.credit = credited.saturating_sub(spent);
         figures.kept = kept;
 
@@ -85,22 +100,7 @@ impl ChannelEvidence {
         if let Err(why) = &self.contract {
             faults.push(Fault::Unpayable { channel: id, balance: ledger.balance, why: why.clone() });
         }
-        self.explain_unserved(&steps, &mut figures);
         Findings { figures, faults }
-    }
-
-    /// What was charged and not served, by its reason; what is left is lost.
-    fn explain_unserved(&self, steps: &BTreeMap<u64, Step>, figures: &mut Figures) {
-        figures.unserved = figures.durable.saturating_sub(figures.served);
-        let unexplained = figures.unserved.saturating_sub(figures.credit + figures.kept);
-        let abandoned: BTreeSet<_> = self
-            .payer
-            .left
-            .iter()
-            .filter(|balance| steps.get(balance).is_some_and(|step| step.is_paid() && step.served == 0))
-            .collect();
-        figures.left = unexplained.min(count(abandoned.len()));
-        figures.lost = unexplained - figures.left;
     }
 
     fn steps(&self, ledger: &LedgerChannel) -> BTreeMap<u64, Step> {
@@ -117,6 +117,9 @@ impl ChannelEvidence {
                 Outcome::Spent => step.spent += 1,
                 Outcome::TakenBack => {}
             }
+        }
+        for balance in &self.payer.left {
+            steps.entry(*balance).or_default().left += 1;
         }
         for serving in &self.payer.served {
             steps.entry(serving.balance).or_default().served += 1;

@@ -2,7 +2,7 @@
 //!
 //! Amounts are base units of the token. Audited runs are small, so that they fit into 64 bits.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use uraiden_core::{Address, ChannelId, Signature};
 
@@ -43,8 +43,8 @@ pub struct PayerBook {
     pub signed: BTreeMap<u64, Signature>,
     /// Every answer of the service that came with a status that is charged.
     pub served: Vec<Serving>,
-    /// Balances of requests that the payer itself abandoned before it had an answer.
-    pub left: BTreeSet<u64>,
+    /// The balance of each request that the payer itself abandoned before it had an answer.
+    pub left: Vec<u64>,
 }
 
 /// One answer of the service that reached its payer.

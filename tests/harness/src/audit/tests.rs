@@ -141,6 +141,12 @@ fn credits_and_take_backs_beyond_their_limit_explain_what_was_not_served() {
     let report = run.audit();
     assert!(report.passes(), "{report}");
     assert_eq!((report.figures.served, report.figures.unserved), (3, 0));
+
+    // Or it is used by a request whose client went away.
+    run.channels[0].payer.served.pop();
+    expect(&run, |fault| *fault == Fault::Lost { lost: 1, allowed: 0 });
+    run.channels[0].payer.left.push(30);
+    assert!(run.audit().passes(), "{}", run.audit());
 }
 
 /// Three payments of 10: two were served, the client of the third went away. A fourth was signed and taken back.
@@ -166,7 +172,7 @@ fn honest() -> Evidence {
     };
     let payer = PayerBook {
         signed: [10, 20, 30, 40].map(|balance| (u64::from(balance), signature(balance))).into(),
-        left: [30, 40].into(),
+        left: vec![30, 40],
         ..PayerBook::default()
     };
     let channel = ChannelEvidence { id, payer, ledger: Some(ledger), contract: Ok(()) };

@@ -84,7 +84,7 @@ impl Customer {
 
     /// Whoever goes away does not wait for a take-back.
     fn leave(&mut self) {
-        self.book().left.insert(self.offer);
+        self.book().left.push(self.offer);
         self.replays = self.patience;
     }
 
