@@ -32,7 +32,7 @@ pub struct Purse {
 
 impl Purse {
     /// Of this receiver. `min_eth` is in wei; `None` asks for what three challenges cost at twice the current fee.
-    /// An empty purse is looked at every `interval`.
+    /// An empty purse, and one of which nothing is known, is looked at every `interval`.
     pub fn new(
         node: Node,
         receiver: Address,
@@ -47,12 +47,14 @@ impl Purse {
     pub async fn run(self) -> Infallible {
         let mut enough = true;
         loop {
+            let mut pause = self.interval;
             match self.lacks().await {
                 Ok(None) => {
                     if !enough {
                         tracing::info!(receiver = %self.receiver, "there is enough ETH for challenges again");
                     }
                     enough = true;
+                    pause = INTERVAL.max(self.interval);
                     self.health.purse(None);
                 }
                 Ok(Some(Lack { has, needs })) => {
@@ -67,7 +69,7 @@ impl Purse {
                 // The follower says that the node is away.
                 Err(error) => tracing::debug!(%error, "what the receiver has is not known"),
             }
-            tokio::time::sleep(if enough { INTERVAL.max(self.interval) } else { self.interval }).await;
+            tokio::time::sleep(pause).await;
         }
     }
 
