@@ -9,6 +9,7 @@ fuzz_target!(|data: &[u8]| {
     let Ok(batch) = serde_json::from_slice::<BatchRequest>(data) else { return };
     let written = serde_json::to_vec(&batch).expect("a batch has a JSON form");
     assert_eq!(serde_json::from_slice::<BatchRequest>(&written).expect("our own text"), batch);
-    let value: Value = serde_json::from_slice(data).expect("what was read is JSON");
+    // Fields that nobody knows are skipped, and need not even be text.
+    let Ok(value) = serde_json::from_slice::<Value>(data) else { return };
     assert_eq!(serde_json::from_value::<BatchRequest>(value).expect("the same, read as a tree"), batch);
 });
