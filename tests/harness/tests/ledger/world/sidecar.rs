@@ -1,0 +1,65 @@
+//! The sidecar's process: its own ledger on its own database.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use uraiden_core::Address;
+use uraiden_sidecar::health::HealthBoard;
+use uraiden_sidecar::store::{Binding, Chain, Opened, Scope, Store};
+
+use super::World;
+use crate::chain::CONFIRMATIONS;
+use crate::model::TAKE_BACKS_IN_A_ROW;
+use crate::payer::{CONTRACT, RECEIVER};
+
+pub(super) fn binding() -> Binding {
+    Binding {
+        chain: Chain { id: 31337, genesis: [1; 32] },
+        contract: CONTRACT,
+        code_hash: [2; 32],
+        token: Address([0x70; 20]),
+        receiver: RECEIVER,
+        challenge_period: 500,
+    }
+}
+
+pub(super) async fn open(path: PathBuf) -> (Store, JoinHandle<()>) {
+    let scope = Scope {
+        contract: CONTRACT,
+        receiver: RECEIVER,
+        confirmations: u32::try_from(CONFIRMATIONS).expect("few"),
+        exposure_limit: None,
+        take_backs_in_a_row: TAKE_BACKS_IN_A_ROW,
+    };
+    let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+    let Opened { store, writer } = Store::open(&path, scope, health).await.expect("the ledger opens");
+    (store, tokio::spawn(async move { writer.run().await.expect("the ledger closes") }))
+}
+
+/// Where a folder is written fast. Durability is not what is tested here: no machine loses its power.
+pub(super) fn folder() -> TempDir {
+    let memory = std::path::Path::new("/dev/shm");
+    let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() };
+    folder.expect("a temporary folder")
+}
+
+impl World {
+    pub(super) async fn restart(&mut self) {
+        let path = self.folder.path().join("ledger.db");
+        self.stop().await;
+        (self.store, self.writing) = open(path).await;
+        self.store.bind(binding()).await.expect("the same ledger");
+    }
+
+    /// Ends the sidecar's process.
+    pub(super) async fn stop(&mut self) {
+        let elsewhere = folder();
+        let (other, idle) = open(elsewhere.path().join("none.db")).await;
+        drop(std::mem::replace(&mut self.store, other));
+        let ended = std::mem::replace(&mut self.writing, idle);
+        ended.await.expect("the writer ends well");
+    }
+}
