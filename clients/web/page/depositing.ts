@@ -1,14 +1,10 @@
 /** Locking tokens. Whoever calls these holds the shop's lock. */
 
 import {
-  awaitOpening,
-  Cancelled,
   openChannel,
   opened,
-  receiptOf,
   tokenAmount,
   topUpChannel,
-  TransactionFailed,
 } from "../src/index.js";
 import type { Customer, Tell } from "./customer.js";
 import { parties } from "./shop.js";
@@ -39,24 +35,5 @@ export async function topUp({ shop, chain }: Customer, added: bigint, tell: Tell
     tell("mine");
   });
   await store.save({ ...channel, deposit: tokenAmount(channel.deposit + added) });
-  await store.dropUnmined(chain.sender);
-}
-
-/** Waits for a deposit that an earlier page has sent, if there is one. */
-export async function resumeDeposit({ shop, chain }: Customer, tell: Tell): Promise<void> {
-  const { store } = shop;
-  const unmined = await store.loadUnmined(chain.sender);
-  if (!unmined) return;
-  tell("mine");
-  try {
-    if (unmined.openBlock === undefined) {
-      const { id, deposit } = await awaitOpening(chain, unmined, unmined.transaction);
-      await store.save(opened(id, deposit));
-    } else {
-      await receiptOf(chain, "topping up", unmined.transaction);
-    }
-  } catch (error) {
-    if (!(error instanceof TransactionFailed || error instanceof Cancelled)) throw error;
-  }
   await store.dropUnmined(chain.sender);
 }

@@ -1,9 +1,8 @@
 /** What can be done now. Whoever calls this holds the shop's lock. */
 
-import { chainId, tokenFacts, ZERO } from "../src/index.js";
+import { awaitUnmined, chainId, tokenFacts, ZERO } from "../src/index.js";
 import type { Customer, Outcome, Tell } from "./customer.js";
 import type { Facts } from "./facts.js";
-import { resumeDeposit } from "./depositing.js";
 import { pay } from "./paying.js";
 import { attempts, noteAttempt } from "./shop.js";
 import { countPurse, findChannel, findEnding } from "./survey.js";
@@ -25,7 +24,7 @@ export async function look(
   const found = await chainId(wallet.provider);
   if (found !== shop.chainId) return { kind: "network", found, expected: shop.chainId };
 
-  await resumeDeposit(customer, tell);
+  await awaitUnmined(chain, shop.store, chain.sender, () => tell("mine"));
   const channel = await findChannel(shop, chain);
   const token = await tokenFacts(chain, shop.terms.token);
   tellAround({ token, channel, ending: await findEnding(shop, chain) });

@@ -29,6 +29,7 @@ export * from "./proof.js";
 export { createSession, type Paid, paidFor, type Session, type SessionOptions } from "./session.js";
 export * from "./signature.js";
 export * from "./store.js";
+export * from "./unmined.js";
 export * from "./wallet/discover.js";
 export * from "./wallet/error.js";
 export * from "./wallet/key.js";

@@ -2,11 +2,9 @@
 
 import { type TokenAmount, ZERO } from "./amount.js";
 import { type Channel, found, holding, opened, paying } from "./channel.js";
-import { awaitOpening, openChannel, topUpChannel } from "./chain/deposit.js";
+import { openChannel, topUpChannel } from "./chain/deposit.js";
 import { OtherToken } from "./chain/error.js";
 import { channelInfo, findOpen, tokenOf } from "./chain/read.js";
-import { receiptOf } from "./chain/transact.js";
-import { Cancelled, TransactionFailed } from "./chain/error.js";
 import { type Charge, inHeaders, readCharge, shownBalance, type Terms } from "./charge.js";
 import {
   Busy,
@@ -23,6 +21,7 @@ import { judge, type Missing, type Next } from "./judge.js";
 import { addition, checkTerms } from "./policy.js";
 import { proofHeaders, type Signed } from "./proof.js";
 import type { Context, Paid } from "./session.js";
+import { awaitUnmined } from "./unmined.js";
 import { signBalance } from "./wallet/sign.js";
 
 /** How many corrected payments one request may make: our balance, the price, and the receiver may each have changed. */
@@ -179,7 +178,7 @@ async function channelFor(purchase: Purchase, terms: Terms): Promise<Channel> {
   const known = paying(await store.load(), parties);
   if (known) return known;
 
-  await lastDeposit(purchase);
+  await awaitUnmined(chain, store, wallet.address);
   const opening = paying(await store.load(), parties);
   if (opening) return opening;
   const token = await tokenOf(chain, terms.contract);
@@ -224,7 +223,7 @@ async function proofToSend(purchase: Purchase, channel: Channel, terms: Terms): 
 /** Makes the deposit cover `balance`, if the chain does not say that it does already. */
 async function topUp(purchase: Purchase, channel: Channel, balance: bigint, terms: Terms): Promise<Channel> {
   const { chain, store, policy } = purchase;
-  await lastDeposit(purchase);
+  await awaitUnmined(chain, store, channel.sender);
   let deposit = (await channelInfo(chain, channel))?.deposit ?? channel.deposit;
   if (balance > deposit) {
     const added = addition(policy, deposit, balance, terms.price);
@@ -236,23 +235,6 @@ async function topUp(purchase: Purchase, channel: Channel, balance: bigint, term
   await store.save(covered);
   await store.dropUnmined(channel.sender);
   return covered;
-}
-
-/** Waits for a deposit that an earlier request gave up waiting for, so that none is made twice. */
-async function lastDeposit({ chain, store, wallet }: Purchase): Promise<void> {
-  const unmined = await store.loadUnmined(wallet.address);
-  if (!unmined) return;
-  try {
-    if (unmined.openBlock === undefined) {
-      const { id, deposit } = await awaitOpening(chain, unmined, unmined.transaction);
-      await store.save(opened(id, deposit));
-    } else {
-      await receiptOf(chain, "topping up", unmined.transaction);
-    }
-  } catch (error) {
-    if (!(error instanceof TransactionFailed || error instanceof Cancelled)) throw error;
-  }
-  await store.dropUnmined(wallet.address);
 }
 
 /** Judges a 402. A channel that the server refuses and that the chain says has ended is `over`: it pays no more. */
