@@ -95,11 +95,16 @@ async fn batch(
 /// What is wrong with the filter's clock, if it is so wrong that nobody can say which commits are too old. A batch that
 /// waited here for minutes looks the same, and nobody waits for its answer.
 fn clocks(filter: u64, here: u64) -> Option<Health> {
-    let agree = filter <= here.saturating_add(millis(CLOCK_LEAD))
-        && here <= filter.saturating_add(millis(COMMIT_FOR));
+    let (ahead, behind) = (filter.saturating_sub(here), here.saturating_sub(filter));
+    let agree = ahead <= millis(CLOCK_LEAD) && behind <= millis(COMMIT_FOR);
     (!agree).then(|| Health::NotReady {
         reason: format!(
-            "The clocks of Envoy and of the channel manager do not agree: {filter} and {here} milliseconds since 1970"
+            "Envoy's clock is {} s {} that of the channel manager, where {} s ahead and {} s behind are allowed: set \
+             both by NTP",
+            ahead.max(behind) / 1000,
+            if ahead > 0 { "ahead of" } else { "behind" },
+            CLOCK_LEAD.as_secs(),
+            COMMIT_FOR.as_secs(),
         ),
     })
 }

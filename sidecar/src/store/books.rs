@@ -4,7 +4,7 @@ use alloy::primitives::U256;
 use futures_util::TryStreamExt;
 use uraiden_core::TokenAmount;
 
-use super::columns;
+use super::columns::{self, wide};
 use super::row::{ChannelRow, OnChain};
 use super::{Store, StoreError};
 
@@ -25,10 +25,6 @@ pub struct Books {
     pub paid_out: U256,
     /// What was accepted in channels that are not over, and is still with the contract.
     pub claimable: U256,
-}
-
-fn wide(amount: TokenAmount) -> U256 {
-    U256::from_be_slice(&amount.to_be_bytes())
 }
 
 impl Books {

@@ -1,5 +1,6 @@
 //! How our types stand in columns.
 
+use alloy::primitives::U256;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 use uraiden_core::wire::ChannelKey;
@@ -98,6 +99,11 @@ impl Blob for uraiden_core::wire::AttemptId {
     fn blob(&self) -> Vec<u8> {
         self.0.to_be_bytes().to_vec()
     }
+}
+
+/// An amount to add up: sums of 192-bit amounts need more than 192 bits.
+pub(super) fn wide(amount: TokenAmount) -> U256 {
+    U256::from_be_slice(&amount.to_be_bytes())
 }
 
 /// Block numbers and log indices, which are far below 2^63.

@@ -5,6 +5,7 @@ use futures_util::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use uraiden_core::TokenAmount;
 
+use super::columns::wide;
 use super::row::ChannelRow;
 use super::{Store, StoreError, columns, levels};
 
@@ -120,8 +121,4 @@ impl Store {
 
 fn above(balance: TokenAmount, withdrawn: TokenAmount) -> U256 {
     wide(balance.checked_sub(withdrawn).unwrap_or_default())
-}
-
-fn wide(amount: TokenAmount) -> U256 {
-    U256::from_be_slice(&amount.to_be_bytes())
 }

@@ -176,7 +176,7 @@ async fn a_filter_whose_clock_is_wrong_gets_no_payment_accepted() {
         assert_eq!(status, StatusCode::OK);
         let response: BatchResponse = serde_json::from_str(&body).unwrap();
         match response.health {
-            Health::NotReady { reason } if reason.contains("clocks") => {
+            Health::NotReady { reason } if reason.contains("clock is") => {
                 assert!(!agrees, "{sent_at}: {reason}")
             }
             _ => assert!(agrees, "{sent_at}: {body}"),

@@ -52,7 +52,7 @@ mod tests {
             (format!("\"resolved\": \"https://{}/x.tgz\"", HOSTS[4]), vec![HOSTS[4]]),
             ("source = \"registry+https://github.com/rust-lang/crates.io-index\"".into(), vec![]),
             ("target/work/queue and https://example.com/home/x".into(), vec![]),
-            ("${DIR}/root/x".into(), vec![]),
+            (format!("${{DIR}}{}x", FOLDERS[1]), vec![]),
         ] {
             assert_eq!(found(&line), expected, "{line}");
         }
