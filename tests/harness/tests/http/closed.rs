@@ -5,13 +5,15 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::json;
 use uraiden_core::header;
-use uraiden_harness::{NO_HEADERS, Options, Stack};
+use uraiden_harness::{EnvoyConfig, NO_HEADERS, Options, Stack};
 
 use crate::fixture::{PRICE, paying, problem};
 
 #[tokio::test]
 async fn row_2_without_the_sidecar_priced_routes_are_502_until_it_is_back() -> Result<()> {
-    let mut stack = Stack::start(Options::default()).await?;
+    // So that whoever was served unpaid would show.
+    let change = |config: &mut EnvoyConfig| config.plugin["overlap"] = json!("never");
+    let mut stack = Stack::start(Options { change, ..Options::default() }).await?;
     let payer = stack.payer().await?;
     assert_eq!(stack.raw_get("/premium/gone", paying(&payer, PRICE)).await?.status, 200);
 
