@@ -137,7 +137,7 @@ pub struct Attempt {
 }
 
 /// Names an attempt: random for each of Envoy's workers, then counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AttemptId(pub u128);
 
 /// Written as 32 lower-case hex digits.

@@ -34,7 +34,7 @@ const SLOTS: u16 = 8192;
 
 /// Public keys that several workers share. Each has a slot; a new one replaces what is there. What comes out is not
 /// trusted, so it may be anything.
-pub trait SharedKeys {
+pub trait SharedKeys: Send {
     /// What was put there last.
     fn get(&self, slot: u16) -> Option<Vec<u8>>;
     /// Puts the coordinates of a key there.

@@ -1,10 +1,10 @@
 //! What became of the attempts to pay of the last minutes.
 
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, params};
 use uraiden_core::digest::{Digest, keccak256};
 use uraiden_core::wire::{Attempt, AttemptId};
 
-use super::columns::{self, Blob, signed};
+use super::columns::{self, failed, signed};
 
 /// What an attempt led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,36 @@ pub(super) enum Recorded {
     Conflict,
 }
 
+/// What is noted of an attempt.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Noted {
+    contents: Digest,
+    /// What it led to.
+    pub(super) outcome: Outcome,
+    /// What the table says it led to; `None` where it is not in the table yet.
+    stored: Option<Outcome>,
+    /// When it was noted, in milliseconds since 1970.
+    pub(super) at: u64,
+    /// Whether the income of its hour is counted.
+    pub(super) tallied: bool,
+}
+
+impl Noted {
+    pub(super) fn new(attempt: &Attempt, outcome: Outcome, at: u64) -> Self {
+        Self { contents: contents(attempt), outcome, stored: None, at, tallied: true }
+    }
+
+    /// Whether this is what was noted under the attempt's id.
+    pub(super) fn compare(&self, attempt: &Attempt) -> Recorded {
+        if self.contents == contents(attempt) {
+            Recorded::Known(self.outcome)
+        } else {
+            tracing::error!(attempt = %attempt.id, "an attempt id came again with other contents: nothing was changed");
+            Recorded::Conflict
+        }
+    }
+}
+
 /// What an attempt says, in 32 bytes.
 fn contents(attempt: &Attempt) -> Digest {
     keccak256(&[
@@ -61,75 +91,63 @@ fn contents(attempt: &Attempt) -> Digest {
     ])
 }
 
-pub(super) async fn find(
-    connection: &mut SqliteConnection,
-    attempt: &Attempt,
-) -> Result<Recorded, sqlx::Error> {
-    let row = sqlx::query("SELECT contents, outcome FROM attempts WHERE id = $1")
-        .bind(attempt.id.blob())
-        .fetch_optional(connection)
-        .await?;
-    let Some(row) = row else { return Ok(Recorded::Unknown) };
-    if columns::bytes(&row, "contents")? != contents(attempt) {
-        tracing::error!(attempt = %attempt.id, "an attempt id came again with other contents: nothing was changed");
-        return Ok(Recorded::Conflict);
+/// What is noted under this id.
+pub(super) fn find(connection: &Connection, id: AttemptId) -> Result<Option<Noted>, sqlx::Error> {
+    let mut query = connection
+        .prepare_cached(
+            "SELECT contents, outcome, at, EXISTS (SELECT 1 FROM income WHERE hour = at / 3600000) AS tallied \
+             FROM attempts WHERE id = ?1",
+        )
+        .map_err(failed)?;
+    let mut rows = query.query([id.0.to_be_bytes()]).map_err(failed)?;
+    let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
+    let outcome = columns::word(row, "outcome", Outcome::read)?;
+    Ok(Some(Noted {
+        contents: columns::bytes(row, "contents")?,
+        outcome,
+        stored: Some(outcome),
+        at: columns::unsigned(row, "at")?,
+        tallied: columns::unsigned(row, "tallied")? == 1,
+    }))
+}
+
+/// Writes what is noted under an id, as far as it is not in the table.
+pub(super) fn write(connection: &Connection, id: AttemptId, noted: &Noted) -> Result<(), sqlx::Error> {
+    let id = id.0.to_be_bytes();
+    let written = match noted.stored {
+        None => connection
+            .prepare_cached("INSERT INTO attempts (id, contents, outcome, at) VALUES (?1, ?2, ?3, ?4)")
+            .and_then(|mut insert| {
+                insert.execute(params![id, noted.contents, noted.outcome.as_str(), signed(noted.at)])
+            }),
+        Some(stored) if stored != noted.outcome => connection
+            .prepare_cached("UPDATE attempts SET outcome = ?1 WHERE id = ?2 AND outcome = ?3")
+            .and_then(|mut update| update.execute(params![noted.outcome.as_str(), id, stored.as_str()])),
+        Some(_) => return Ok(()),
+    };
+    match written.map_err(failed)? {
+        1 => Ok(()),
+        _ => Err(sqlx::Error::RowNotFound),
     }
-    columns::word(&row, "outcome", Outcome::read).map(Recorded::Known)
 }
 
-pub(super) async fn insert(
-    connection: &mut SqliteConnection,
-    attempt: &Attempt,
-    outcome: Outcome,
-    now: u64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO attempts (id, contents, outcome, at) VALUES ($1, $2, $3, $4)")
-        .bind(attempt.id.blob())
-        .bind(contents(attempt).to_vec())
-        .bind(outcome.as_str())
-        .bind(signed(now))
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// What became of an attempt later.
-pub(super) async fn settle(
-    connection: &mut SqliteConnection,
-    id: AttemptId,
-    outcome: Outcome,
-) -> Result<(), sqlx::Error> {
-    sqlx::query("UPDATE attempts SET outcome = $1 WHERE id = $2")
-        .bind(outcome.as_str())
-        .bind(id.blob())
-        .execute(connection)
-        .await?;
-    Ok(())
-}
-
-/// Forgets attempts from before `before`, at most `limit` of them.
-pub(super) async fn prune(
-    connection: &mut SqliteConnection,
-    before: u64,
-    limit: u32,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at < $1 ORDER BY at LIMIT $2)",
-    )
-    .bind(signed(before))
-    .bind(i64::from(limit))
-    .execute(connection)
-    .await?;
+/// Forgets attempts from before `before`, in milliseconds since 1970, at most `limit` of them.
+pub(super) fn prune(connection: &Connection, before: u64, limit: u32) -> Result<(), sqlx::Error> {
+    connection
+        .prepare_cached(
+            "DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE at < ?1 ORDER BY at LIMIT ?2)",
+        )
+        .and_then(|mut delete| delete.execute(params![signed(before), limit]))
+        .map_err(failed)?;
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Connection;
     use uraiden_core::wire::ChannelKey;
     use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 
-    use super::super::open::migrations;
+    use super::super::open::in_memory;
     use super::*;
 
     fn attempt(id: u128) -> Attempt {
@@ -142,29 +160,34 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn old_attempts_are_forgotten_the_oldest_first_and_so_many_at_a_time() {
-        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        migrations().run(&mut connection).await.unwrap();
+    #[test]
+    fn old_attempts_are_forgotten_the_oldest_first_and_so_many_at_a_time() {
+        let connection = in_memory();
         for id in 1..=5 {
-            let at = 100 * u64::try_from(id).unwrap();
-            insert(&mut connection, &attempt(id), Outcome::Accepted, at).await.unwrap();
+            let noted = Noted::new(&attempt(id), Outcome::Accepted, 100 * u64::try_from(id).unwrap());
+            write(&connection, AttemptId(id), &noted).unwrap();
         }
-        prune(&mut connection, 400, 2).await.unwrap();
-        for (id, recorded) in [
-            (1, Recorded::Unknown),
-            (2, Recorded::Unknown),
-            (3, Recorded::Known(Outcome::Accepted)),
-            (4, Recorded::Known(Outcome::Accepted)),
-        ] {
-            assert_eq!(find(&mut connection, &attempt(id)).await.unwrap(), recorded, "{id}");
-        }
-        prune(&mut connection, 400, 2).await.unwrap();
-        assert_eq!(find(&mut connection, &attempt(3)).await.unwrap(), Recorded::Unknown);
-        assert_eq!(
-            find(&mut connection, &attempt(4)).await.unwrap(),
-            Recorded::Known(Outcome::Accepted),
-            "not older than the limit"
-        );
+        let known = |id: &u128| {
+            let found = find(&connection, AttemptId(*id)).unwrap();
+            found.is_some_and(|noted| noted.compare(&attempt(*id)) == Recorded::Known(Outcome::Accepted))
+        };
+        prune(&connection, 400, 2).unwrap();
+        assert_eq!((1..=5).filter(known).collect::<Vec<_>>(), [3, 4, 5]);
+        prune(&connection, 400, 2).unwrap();
+        assert_eq!((1..=5).filter(known).collect::<Vec<_>>(), [4, 5], "not older than the limit");
+    }
+
+    #[test]
+    fn what_somebody_else_has_settled_meanwhile_is_an_error() {
+        let connection = in_memory();
+        write(&connection, AttemptId(1), &Noted::new(&attempt(1), Outcome::Accepted, 100)).unwrap();
+        let mut mine = find(&connection, AttemptId(1)).unwrap().unwrap();
+        let mut theirs = mine;
+        theirs.outcome = Outcome::Credited;
+        write(&connection, AttemptId(1), &theirs).unwrap();
+        mine.outcome = Outcome::TakenBack;
+        assert!(write(&connection, AttemptId(1), &mine).is_err());
+        assert!(write(&connection, AttemptId(1), &Noted::new(&attempt(1), Outcome::Accepted, 100)).is_err());
+        assert_eq!(find(&connection, AttemptId(1)).unwrap().unwrap().outcome, Outcome::Credited);
     }
 }

@@ -13,50 +13,92 @@ fn corrupt(column: Column, found: impl core::fmt::Display) -> sqlx::Error {
     sqlx::Error::ColumnDecode { index: column.to_owned(), source: found.to_string().into() }
 }
 
+/// A row, whichever library read it. NULL is `None`.
+pub(super) trait Fields {
+    fn blob(&self, column: Column) -> Result<Option<&[u8]>, sqlx::Error>;
+    fn integer(&self, column: Column) -> Result<Option<i64>, sqlx::Error>;
+    fn text(&self, column: Column) -> Result<Option<&str>, sqlx::Error>;
+}
+
+impl Fields for SqliteRow {
+    fn blob(&self, column: Column) -> Result<Option<&[u8]>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn integer(&self, column: Column) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn text(&self, column: Column) -> Result<Option<&str>, sqlx::Error> {
+        self.try_get(column)
+    }
+}
+
+impl Fields for rusqlite::Row<'_> {
+    fn blob(&self, column: Column) -> Result<Option<&[u8]>, sqlx::Error> {
+        self.get_ref(column).map_err(failed)?.as_blob_or_null().map_err(|error| corrupt(column, error))
+    }
+
+    fn integer(&self, column: Column) -> Result<Option<i64>, sqlx::Error> {
+        self.get_ref(column).map_err(failed)?.as_i64_or_null().map_err(|error| corrupt(column, error))
+    }
+
+    fn text(&self, column: Column) -> Result<Option<&str>, sqlx::Error> {
+        self.get_ref(column).map_err(failed)?.as_str_or_null().map_err(|error| corrupt(column, error))
+    }
+}
+
+/// What SQLite says through the other library.
+pub(super) fn failed(error: rusqlite::Error) -> sqlx::Error {
+    sqlx::Error::AnyDriverError(error.into())
+}
+
 pub(super) fn optional_bytes<const N: usize>(
-    row: &SqliteRow,
+    row: &impl Fields,
     column: Column,
 ) -> Result<Option<[u8; N]>, sqlx::Error> {
-    let Some(bytes) = row.try_get::<Option<&[u8]>, _>(column)? else { return Ok(None) };
+    let Some(bytes) = row.blob(column)? else { return Ok(None) };
     let length = bytes.len();
     bytes.try_into().map(Some).map_err(|_| corrupt(column, format_args!("{length} bytes in place of {N}")))
 }
 
-pub(super) fn bytes<const N: usize>(row: &SqliteRow, column: Column) -> Result<[u8; N], sqlx::Error> {
+pub(super) fn bytes<const N: usize>(row: &impl Fields, column: Column) -> Result<[u8; N], sqlx::Error> {
     optional_bytes(row, column)?.ok_or_else(|| corrupt(column, "NULL"))
 }
 
-pub(super) fn address(row: &SqliteRow, column: Column) -> Result<Address, sqlx::Error> {
+pub(super) fn address(row: &impl Fields, column: Column) -> Result<Address, sqlx::Error> {
     bytes(row, column).map(Address)
 }
 
-pub(super) fn amount(row: &SqliteRow, column: Column) -> Result<TokenAmount, sqlx::Error> {
+pub(super) fn amount(row: &impl Fields, column: Column) -> Result<TokenAmount, sqlx::Error> {
     bytes(row, column).map(TokenAmount::from_be_bytes)
 }
 
-pub(super) fn optional_amount(row: &SqliteRow, column: Column) -> Result<Option<TokenAmount>, sqlx::Error> {
+pub(super) fn optional_amount(row: &impl Fields, column: Column) -> Result<Option<TokenAmount>, sqlx::Error> {
     Ok(optional_bytes(row, column)?.map(TokenAmount::from_be_bytes))
 }
 
-pub(super) fn optional_signature(row: &SqliteRow, column: Column) -> Result<Option<Signature>, sqlx::Error> {
+pub(super) fn optional_signature(
+    row: &impl Fields,
+    column: Column,
+) -> Result<Option<Signature>, sqlx::Error> {
     optional_bytes::<65>(row, column)?
         .map(|bytes| Signature::from_bytes(&bytes).map_err(|error| corrupt(column, error)))
         .transpose()
 }
 
-pub(super) fn unsigned(row: &SqliteRow, column: Column) -> Result<u64, sqlx::Error> {
-    let number: i64 = row.try_get(column)?;
-    u64::try_from(number).map_err(|_| corrupt(column, number))
+pub(super) fn unsigned(row: &impl Fields, column: Column) -> Result<u64, sqlx::Error> {
+    optional_unsigned(row, column)?.ok_or_else(|| corrupt(column, "NULL"))
 }
 
-pub(super) fn optional_unsigned(row: &SqliteRow, column: Column) -> Result<Option<u64>, sqlx::Error> {
-    match row.try_get::<Option<i64>, _>(column)? {
+pub(super) fn optional_unsigned(row: &impl Fields, column: Column) -> Result<Option<u64>, sqlx::Error> {
+    match row.integer(column)? {
         Some(number) => u64::try_from(number).map(Some).map_err(|_| corrupt(column, number)),
         None => Ok(None),
     }
 }
 
-pub(super) fn key(row: &SqliteRow) -> Result<ChannelKey, sqlx::Error> {
+pub(super) fn key(row: &impl Fields) -> Result<ChannelKey, sqlx::Error> {
     let open_block = unsigned(row, "open_block")?;
     let open_block = u32::try_from(open_block).map_err(|_| corrupt("open_block", open_block))?;
     Ok(ChannelKey { sender: address(row, "sender")?, open_block: BlockNumber(open_block) })
@@ -64,11 +106,11 @@ pub(super) fn key(row: &SqliteRow) -> Result<ChannelKey, sqlx::Error> {
 
 /// One of a column's few words.
 pub(super) fn word<T>(
-    row: &SqliteRow,
+    row: &impl Fields,
     column: Column,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Result<T, sqlx::Error> {
-    let text: &str = row.try_get(column)?;
+    let text = row.text(column)?.ok_or_else(|| corrupt(column, "NULL"))?;
     read(text).ok_or_else(|| corrupt(column, text))
 }
 

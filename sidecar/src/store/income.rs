@@ -1,12 +1,12 @@
 //! What was earned when: a tally by the hour, kept in the transactions that accept and take back.
 
-use alloy::primitives::U256;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
-use uraiden_core::TokenAmount;
-use uraiden_core::wire::{Attempt, AttemptId};
+use std::collections::BTreeMap;
 
-use super::columns::{self, Blob, signed};
+use alloy::primitives::U256;
+use rusqlite::{Connection, params};
+use uraiden_core::TokenAmount;
+
+use super::columns::{self, Fields, failed, signed};
 use super::{Store, StoreError};
 
 const HOUR: u64 = 60 * 60 * 1000;
@@ -28,69 +28,78 @@ pub struct Income {
     pub amount: U256,
 }
 
-/// Counts a payment that is accepted now.
-pub(super) async fn accept(
-    connection: &mut SqliteConnection,
-    attempt: &Attempt,
-    now: u64,
-) -> Result<(), sqlx::Error> {
-    add(connection, now / HOUR, 1, attempt.price).await
+/// What a transaction earns, by the hour.
+#[derive(Debug, Default)]
+pub(super) struct Earned(BTreeMap<u64, Sum>);
+
+/// How many payments, and each part of what they add up to.
+#[derive(Debug, Default)]
+struct Sum {
+    payments: i64,
+    parts: [i64; PARTS.len()],
 }
 
-/// Takes a payment out of the hour in which it was accepted. One from before there was a tally is in none.
-pub(super) async fn take_back(
-    connection: &mut SqliteConnection,
-    attempt: &Attempt,
-) -> Result<(), sqlx::Error> {
-    match accepted_at(connection, attempt.id).await? {
-        Some(at) => add(connection, at / HOUR, -1, attempt.price).await,
-        None => Ok(()),
+impl Earned {
+    /// Counts a payment that is accepted at this time, in milliseconds since 1970.
+    pub(super) fn add(&mut self, at: u64, amount: TokenAmount) {
+        self.count(at, 1, amount);
+    }
+
+    /// Takes a payment out of the hour in which it was accepted.
+    pub(super) fn take_out(&mut self, at: u64, amount: TokenAmount) {
+        self.count(at, -1, amount);
+    }
+
+    fn count(&mut self, at: u64, sign: i64, amount: TokenAmount) {
+        let sum = self.0.entry(at / HOUR).or_default();
+        sum.payments += sign;
+        let bytes = amount.to_be_bytes();
+        for (part, bytes) in sum.parts.iter_mut().zip(bytes.as_chunks::<4>().0.iter().rev()) {
+            *part += sign * i64::from(u32::from_be_bytes(*bytes));
+        }
+    }
+
+    /// Adds all of it to the rows of its hours.
+    pub(super) fn write(&self, connection: &Connection) -> Result<(), sqlx::Error> {
+        for (hour, Sum { payments, parts: [part0, part1, part2, part3, part4, part5] }) in &self.0 {
+            connection
+                .prepare_cached(
+                    "INSERT INTO income VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (hour) DO UPDATE SET \
+                     payments = payments + excluded.payments, part0 = part0 + excluded.part0, \
+                     part1 = part1 + excluded.part1, part2 = part2 + excluded.part2, part3 = part3 + excluded.part3, \
+                     part4 = part4 + excluded.part4, part5 = part5 + excluded.part5",
+                )
+                .and_then(|mut insert| {
+                    insert.execute(params![
+                        signed(*hour),
+                        payments,
+                        part0,
+                        part1,
+                        part2,
+                        part3,
+                        part4,
+                        part5
+                    ])
+                })
+                .map_err(failed)?;
+        }
+        Ok(())
     }
 }
 
 /// Forgets the hours that are too old to be kept.
-pub(super) async fn prune(connection: &mut SqliteConnection, now: u64) -> Result<(), sqlx::Error> {
-    sqlx::query("DELETE FROM income WHERE hour <= $1")
-        .bind(signed((now / HOUR).saturating_sub(HOURS)))
-        .execute(connection)
-        .await?;
+pub(super) fn prune(connection: &Connection, now: u64) -> Result<(), sqlx::Error> {
+    connection
+        .prepare_cached("DELETE FROM income WHERE hour <= ?1")
+        .and_then(|mut delete| delete.execute([signed((now / HOUR).saturating_sub(HOURS))]))
+        .map_err(failed)?;
     Ok(())
 }
 
-async fn accepted_at(connection: &mut SqliteConnection, id: AttemptId) -> Result<Option<u64>, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT at FROM attempts WHERE id = $1 AND EXISTS (SELECT 1 FROM income WHERE hour = at / 3600000)",
-    )
-    .bind(id.blob())
-    .fetch_optional(connection)
-    .await?;
-    row.map(|row| columns::unsigned(&row, "at")).transpose()
-}
-
-async fn add(
-    connection: &mut SqliteConnection,
-    hour: u64,
-    sign: i64,
-    amount: TokenAmount,
-) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(
-        "INSERT INTO income VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (hour) DO UPDATE SET \
-         payments = payments + excluded.payments, part0 = part0 + excluded.part0, part1 = part1 + excluded.part1, \
-         part2 = part2 + excluded.part2, part3 = part3 + excluded.part3, part4 = part4 + excluded.part4, \
-         part5 = part5 + excluded.part5",
-    )
-    .bind(signed(hour))
-    .bind(sign);
-    let bytes = amount.to_be_bytes();
-    let parts = bytes.as_chunks::<4>().0.iter().rev().map(|part| i64::from(u32::from_be_bytes(*part)));
-    parts.fold(query, |query, part| query.bind(sign * part)).execute(connection).await?;
-    Ok(())
-}
-
-fn read(row: &SqliteRow) -> Result<Income, sqlx::Error> {
+fn read(row: &impl Fields) -> Result<Income, sqlx::Error> {
     let mut amount = U256::ZERO;
     for part in PARTS.into_iter().rev() {
-        let part: i64 = row.try_get(part)?;
+        let part = row.integer(part)?.unwrap_or_default();
         let size = U256::from(part.unsigned_abs());
         // In two's complement, where only the sum of all parts has to be in range.
         amount = (amount << 32_usize).wrapping_add(if part < 0 { size.wrapping_neg() } else { size });
@@ -119,50 +128,47 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Connection;
-
+    use super::super::open::in_memory;
     use super::*;
 
     const NOW: u64 = 20 * 365 * 24 * HOUR;
 
-    async fn table() -> SqliteConnection {
-        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        let sql = include_str!("../../migrations/sqlite/0006_income.sql");
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection
+    fn all(connection: &Connection) -> Vec<Income> {
+        let mut query = connection.prepare("SELECT * FROM income ORDER BY hour").unwrap();
+        query.query_map([], |row| Ok(read(row).unwrap())).unwrap().map(Result::unwrap).collect()
     }
 
-    async fn all(connection: &mut SqliteConnection) -> Vec<Income> {
-        let rows = sqlx::query("SELECT * FROM income ORDER BY hour").fetch_all(connection).await.unwrap();
-        rows.iter().map(|row| read(row).unwrap()).collect()
-    }
-
-    #[tokio::test]
-    async fn amounts_of_any_width_add_up_and_can_be_taken_out_again() {
-        let mut connection = table().await;
+    #[test]
+    fn amounts_of_any_width_add_up_and_can_be_taken_out_again() {
+        let connection = in_memory();
         let two_to_32 = TokenAmount::new(1 << 32);
-        for (sign, amount) in [
-            (1, TokenAmount::MAX),
-            (1, TokenAmount::MAX),
-            (1, two_to_32),
-            (-1, TokenAmount::new(1)),
-            (-1, TokenAmount::MAX),
+        for steps in [
+            &[(1, TokenAmount::MAX)][..],
+            &[(1, TokenAmount::MAX), (1, two_to_32)],
+            &[(-1, TokenAmount::new(1))],
+            &[(-1, TokenAmount::MAX)],
         ] {
-            add(&mut connection, 7, sign, amount).await.unwrap();
+            let mut earned = Earned::default();
+            for &(sign, amount) in steps {
+                earned.count(7 * HOUR, sign, amount);
+            }
+            earned.write(&connection).unwrap();
         }
         let amount = U256::from_be_slice(&TokenAmount::MAX.to_be_bytes()) + U256::from((1_u64 << 32) - 1);
-        assert_eq!(all(&mut connection).await, [Income { hour: 7, payments: 1, amount }]);
+        assert_eq!(all(&connection), [Income { hour: 7, payments: 1, amount }]);
     }
 
-    #[tokio::test]
-    async fn hours_are_kept_for_four_hundred_days() {
-        let mut connection = table().await;
+    #[test]
+    fn hours_are_kept_for_four_hundred_days() {
+        let connection = in_memory();
         let hour = NOW / HOUR;
         for age in [0, HOURS - 1, HOURS, HOURS + 1] {
-            add(&mut connection, hour - age, 1, TokenAmount::new(1)).await.unwrap();
+            let mut earned = Earned::default();
+            earned.add(NOW - age * HOUR, TokenAmount::new(1));
+            earned.write(&connection).unwrap();
         }
-        prune(&mut connection, NOW).await.unwrap();
-        let kept: Vec<_> = all(&mut connection).await.iter().map(|income| hour - income.hour).collect();
+        prune(&connection, NOW).unwrap();
+        let kept: Vec<_> = all(&connection).iter().map(|income| hour - income.hour).collect();
         assert_eq!(kept, [HOURS - 1, 0]);
     }
 }

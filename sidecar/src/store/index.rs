@@ -83,6 +83,12 @@ impl Index {
         self.changed.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// Takes over rows that are durable now.
+    pub(super) fn wrote<'a>(&self, rows: impl Iterator<Item = &'a ChannelRow>) {
+        let rows = rows.map(|row| (row.key, Kept::of(row, &self.scope)));
+        self.states.write().unwrap_or_else(PoisonError::into_inner).extend(rows);
+    }
+
     /// What the transaction under way has changed so far.
     pub(super) async fn changes(&self, connection: &mut SqliteConnection) -> Result<Changes, sqlx::Error> {
         let mut changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));

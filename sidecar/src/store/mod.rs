@@ -2,13 +2,14 @@
 
 mod advance;
 mod attempts;
+mod batches;
 mod binding;
 mod books;
 mod bulk;
 mod closing;
 mod columns;
-mod commit;
 mod copy;
+mod draft;
 mod export;
 mod filesystem;
 mod fold;
@@ -26,9 +27,8 @@ mod portable;
 mod read;
 mod row;
 mod step;
-mod take_back;
-mod tally;
 mod totals;
+mod verify;
 mod writer;
 
 use std::sync::atomic::AtomicBool;
@@ -62,9 +62,11 @@ pub use row::{ChannelRow, OnChain, Undo};
 pub use totals::{Tip, Totals};
 pub use writer::{ATTEMPT_TTL, Writer};
 
+use batches::Batch;
 use index::Index;
-use writer::Job;
+use verify::{Coming, Verifier};
 pub(crate) use writer::now;
+use writer::{Change, Job};
 
 /// Whose channels these are, and when an event of the chain is believed.
 #[derive(Clone, Copy, Debug)]
@@ -112,6 +114,8 @@ pub struct Store {
     jobs: mpsc::Sender<Job>,
     readers: SqlitePool,
     index: Arc<Index>,
+    verifier: Arc<Verifier>,
+    coming: Coming,
     bound: Arc<OnceLock<Bound>>,
     /// Whether the head of the chain was not reached yet since the generation began.
     behind: Arc<AtomicBool>,
@@ -158,7 +162,13 @@ impl Store {
             Some(keys) => self.lookups(&keys).await,
             None => {
                 let asked = Instant::now();
-                self.ask(|reply| Job::Batch { entries, commits, asked, reply }).await
+                let announced = self.coming.announce();
+                let entries = self.verifier.check(&self.scope, entries).await;
+                let (reply, answer) = oneshot::channel();
+                let job = Job::Batch(Batch { entries, commits, asked, reply });
+                self.jobs.send(job).await.map_err(|_| StoreError::NotWritten)?;
+                drop(announced);
+                answer.await.map_err(|_| StoreError::NotWritten)
             }
         }
     }
@@ -169,7 +179,7 @@ impl Store {
     ///
     /// [`StoreError::NotWritten`].
     pub async fn close(&self, key: ChannelKey, balance: TokenAmount) -> Result<Closing, StoreError> {
-        self.ask(|reply| Job::Close { key, balance, reply }).await
+        self.ask(|reply| Job::Change(Change::Close { key, balance, reply })).await
     }
 
     /// Takes note of what the chain says.
@@ -178,7 +188,7 @@ impl Store {
     ///
     /// [`StoreError::NotWritten`].
     pub async fn advance(&self, advance: Advance) -> Result<(), StoreError> {
-        self.ask(|reply| Job::Advance { advance, reply }).await
+        self.ask(|reply| Job::Change(Change::Advance { advance, reply })).await
     }
 
     /// Binds a new ledger to what the node says of chain and contract, or compares a bound one with it.
@@ -188,7 +198,8 @@ impl Store {
     /// [`BindError::Other`] where the ledger belongs to another chain, contract, token or receiver.
     pub async fn bind(&self, binding: Binding) -> Result<(), BindError> {
         if self.bound().is_none() {
-            let bound = self.ask(|reply| Job::Bind { binding: binding.clone(), reply }).await?;
+            let bound =
+                self.ask(|reply| Job::Change(Change::Bind { binding: binding.clone(), reply })).await?;
             // A second binding in between was answered with the same row.
             let _ = self.bound.set(*bound);
         }

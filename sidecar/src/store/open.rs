@@ -11,9 +11,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
 use tokio::sync::mpsc;
 
+use super::batches::Batches;
 use super::binding::{self, BindError};
 use super::generation;
 use super::index::Index;
+use super::verify::{Coming, Verifier};
 use super::writer::{QUEUE, Writer};
 use super::{Scope, Store};
 use crate::health::HealthBoard;
@@ -152,24 +154,31 @@ impl Store {
             let _ = bound.set(row);
         }
         let index = Arc::new(Index::load(&mut connection, scope).await.map_err(sqlite)?);
+        let batches = Batches::open(path).map_err(sqlite)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .connect_lazy_with(options.clone().read_only(true));
         let (jobs, queue) = mpsc::channel(QUEUE);
+        let coming = Coming::default();
         Ok(Opened {
             store: Store {
                 scope,
                 jobs,
                 readers,
                 index: index.clone(),
+                verifier: Arc::new(Verifier::new()),
+                coming: coming.clone(),
                 bound: Arc::new(bound),
                 behind: Arc::new(behind.into()),
                 totals: Arc::default(),
             },
-            writer: Writer::new(connection, options, lock, scope, index, queue, health),
+            writer: Writer::new(connection, options, batches, lock, scope, index, queue, coming, health),
         })
     }
 }
+
+/// How long a lock of another connection is waited for.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// How the ledger in this file is written.
 pub(super) fn options(path: &Path) -> SqliteConnectOptions {
@@ -178,7 +187,27 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(10))
+        .busy_timeout(BUSY)
+}
+
+/// The same by SQLite's own calls, for those whose way to another thread would take longer than what they do.
+pub(super) fn connect(path: &Path) -> Result<rusqlite::Connection, rusqlite::Error> {
+    let connection = rusqlite::Connection::open(path)?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(connection)
+}
+
+/// An empty ledger that no file holds.
+#[cfg(test)]
+pub(super) fn in_memory() -> rusqlite::Connection {
+    let connection = rusqlite::Connection::open_in_memory().unwrap();
+    for migration in migrations().iter() {
+        connection.execute_batch(migration.sql.as_str()).unwrap();
+    }
+    connection
 }
 
 /// In one transaction, so that a copy starts its generation as a whole or not at all.

@@ -1,10 +1,10 @@
 //! One channel, as the ledger has it.
 
-use sqlx::sqlite::SqliteRow;
 use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::wire::{AttemptId, ChannelKey};
 use uraiden_core::{Signature, TokenAmount};
 
+use super::columns::Fields;
 use super::{Scope, columns};
 
 /// What the confirmed events of a channel add up to.
@@ -88,7 +88,7 @@ pub struct ChannelRow {
 }
 
 impl ChannelRow {
-    pub(super) fn read(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+    pub(super) fn read(row: &impl Fields) -> Result<Self, sqlx::Error> {
         let undo_balance = columns::optional_amount(row, "undo_balance")?;
         let undo = match (columns::optional_bytes(row, "undo_attempt")?, undo_balance) {
             (Some(attempt), Some(balance)) => Some(Undo {

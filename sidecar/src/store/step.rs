@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use sqlx::SqliteConnection;
 use tokio::sync::oneshot;
 
-use super::writer::Job;
+use super::writer::{Change, Job};
 use super::{Store, StoreError};
 
 /// Told once the transaction is durable. Dropped, it tells the asker that nothing is known.
@@ -56,6 +56,6 @@ impl Store {
             + Send
             + 'static,
     {
-        self.ask(|reply| Job::Step(Step::new(step, reply))).await
+        self.ask(|reply| Job::Change(Change::Step(Step::new(step, reply)))).await
     }
 }

@@ -90,6 +90,39 @@ Opens the channels on a real node first, which takes most of the time. What is r
 ",
     },
     Benchmark {
+        name: "ledger",
+        measures: "how many payments become durable beside a bare loop on the same disk, and what batching saves",
+        minutes: 3,
+        tools: STACK_TOOLS,
+        help: "\
+  --rounds N     rounds, in each of which everything is measured once; 5 by default
+  --requests N   requests of each kind through Envoy in a round; 6400 by default
+
+First straight to the sidecar, with 256 payments in flight in calls of 32, as filters send them. The bare loop
+writes the same rows of a copy of the same ledger, by SQLite's C library, 256 payments a transaction, and does nothing
+else: no HTTP, no JSON, no question to the ledger. Then through one worker of Envoy. Medians of all rounds.
+
+  bare_payments_per_s          payments that the bare loop makes durable in a second
+  bare_checked_payments_per_s  the same if it also checked each signature, by libsecp256k1 with a known key
+  payments_per_s         payments that the sidecar makes durable in a second, the signatures checked
+  bare_ratio             payments_per_s / bare_payments_per_s
+  payments_ratio         payments_per_s / bare_checked_payments_per_s, at least 0.6
+  payments_per_fsync     payments in each transaction of the sidecar, at least 100
+  bare_commit_us         one payment at a time: the transaction alone. Means, here and in the next two
+  commit_us              the same by the ledger, from the question until it is durable
+  commit_ratio           commit_us / bare_commit_us, at most 1.5
+  commit_call_us         the whole call over loopback
+  payments_per_call      payments in a call of Envoy's to the sidecar with 64 connections, at least 8; the median,
+                         and mean_payments_per_call
+  call_each_cpu_us       Envoy's processor time that a paid request takes more than one past the paywall, if every
+                         payment is a call; batched_cpu_us with 64 connections
+  saved_by_batching      the difference of those two, divided by plain_cpu_us, at least 0.8
+  free_10ms_p50, paid_10ms_p50   milliseconds to the answer of a service that takes ten, for a GET without and with a
+                         price through the paywall
+  added_p50              the difference, at most 0.5
+",
+    },
+    Benchmark {
         name: "filter",
         measures: "requests through Envoy without the paywall, through it for free, and paid",
         minutes: 4,

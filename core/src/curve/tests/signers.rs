@@ -1,8 +1,7 @@
 //! What a cache of signers may change, and what not.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use super::super::{SharedKeys, Signers};
 use super::*;
@@ -110,15 +109,15 @@ fn with_too_many_signers_some_keep_their_tables() {
 
 /// Keys in a map that a test can spoil.
 #[derive(Clone, Default)]
-struct Shared(Rc<RefCell<HashMap<u16, Vec<u8>>>>);
+struct Shared(Arc<Mutex<HashMap<u16, Vec<u8>>>>);
 
 impl SharedKeys for Shared {
     fn get(&self, slot: u16) -> Option<Vec<u8>> {
-        self.0.borrow().get(&slot).cloned()
+        self.0.lock().unwrap().get(&slot).cloned()
     }
 
     fn put(&self, slot: u16, key: &[u8; 64]) {
-        self.0.borrow_mut().insert(slot, key.to_vec());
+        self.0.lock().unwrap().insert(slot, key.to_vec());
     }
 }
 
@@ -132,8 +131,8 @@ fn a_key_that_another_worker_shared_is_used_and_a_wrong_one_is_not() {
         signers
     };
     all[0].check(&mut fresh());
-    let (&slot, key) = shared.0.borrow().iter().map(|(slot, key)| (slot, key.clone())).next().unwrap();
-    assert_eq!(shared.0.borrow().len(), 1, "the key of a bad signature is not shared");
+    let (&slot, key) = shared.0.lock().unwrap().iter().map(|(slot, key)| (slot, key.clone())).next().unwrap();
+    assert_eq!(shared.0.lock().unwrap().len(), 1, "the key of a bad signature is not shared");
     all[0].check(&mut fresh());
 
     let another =
@@ -148,11 +147,11 @@ fn a_key_that_another_worker_shared_is_used_and_a_wrong_one_is_not() {
         vec![],
         key[1..].to_vec(),
     ] {
-        shared.0.borrow_mut().insert(slot, spoiled.clone());
+        shared.0.lock().unwrap().insert(slot, spoiled.clone());
         let mut signers = fresh();
         // The other one's signature must not pass in this one's name.
         assert!(!signers.signed(all[0].address, &all[1].good, &all[1].digest));
         all[0].check(&mut signers);
-        assert_ne!(shared.0.borrow()[&slot], spoiled, "a good signature mends it");
+        assert_ne!(shared.0.lock().unwrap()[&slot], spoiled, "a good signature mends it");
     }
 }

@@ -5,6 +5,7 @@ use k256::ecdsa::SigningKey;
 use serde_json::{Value, json};
 use uraiden_client::proof_headers;
 use uraiden_core::digest::{self, keccak256};
+use uraiden_core::wire::{Attempt, AttemptId, ChannelKey};
 use uraiden_core::{Address, BalanceProof, BlockNumber, ChannelId, Signature, TokenAmount};
 use uraiden_harness::Stack;
 
@@ -20,6 +21,7 @@ const DEPOSIT: u128 = 100_000_000_000_000_000_000;
 const GAS: &str = "0x1d4c0";
 
 /// A channel and its sender.
+#[derive(Clone)]
 pub(crate) struct Channel {
     key: SigningKey,
     id: ChannelId,
@@ -30,13 +32,24 @@ pub(crate) struct Channel {
 impl Channel {
     /// The next payment, as a request.
     pub(crate) fn pay(&mut self, path: &str) -> Result<Vec<u8>> {
+        Ok(load::get(path, &proof_headers(&self.next()?)))
+    }
+
+    /// The next payment, as the filter reports it under this id.
+    pub(crate) fn attempt(&mut self, id: AttemptId) -> Result<Attempt> {
+        let BalanceProof { channel: ChannelId { sender, open_block, .. }, balance, signature } =
+            self.next()?;
+        Ok(Attempt { id, channel: ChannelKey { sender, open_block }, price: self.price, balance, signature })
+    }
+
+    fn next(&mut self) -> Result<BalanceProof> {
         let balance = self.spent.checked_add(self.price).context("a balance beyond all bounds")?;
         let ChannelId { contract, receiver, open_block, .. } = self.id;
         let digest = digest::balance_proof(receiver, open_block, balance, contract);
         let (signature, id) = self.key.sign_prehash_recoverable(&digest);
         let signature = Signature::from_bytes(&[&signature.to_bytes()[..], &[id.to_byte()]].concat())?;
         self.spent = balance;
-        Ok(load::get(path, &proof_headers(&BalanceProof { channel: self.id, balance, signature })))
+        Ok(BalanceProof { channel: self.id, balance, signature })
     }
 }
 

@@ -1,23 +1,15 @@
 //! The filter in the way of requests: without it, through it for free, and paid.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use serde_json::{Value, json};
-use uraiden_harness::{EnvoyConfig, Options as StackOptions, Stack};
+use anyhow::Result;
 
-use crate::channels::{self, Channel};
-use crate::load::{Load, Run, Script, get};
+use crate::channels;
+use crate::load::Load;
 use crate::report::Report;
 use crate::rounds::median;
 use crate::service;
-
-/// How often a signer has to sign before the filter has its table, and once more.
-const MEETINGS: usize = 5;
-
-/// The listener without the paywall, in the same Envoy.
-const PLAIN: &str = "plain";
+use crate::through::{Bench, Sample};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -38,7 +30,7 @@ pub(crate) struct Options {
 pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let mut report = Report::new("filter");
     let connections = options.connections as usize;
-    let mut bench = Bench::start(options).await?;
+    let mut bench = Bench::start(options.requests as usize, connections).await?;
 
     let mut alone = Load::connect(bench.service, connections).await?;
     let ceiling = alone.run(bench.unpaid("/"), Duration::ZERO).await?;
@@ -84,114 +76,6 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// What is measured.
-struct Bench {
-    stack: Stack,
-    service: SocketAddr,
-    plain: Load,
-    through: Load,
-    requests: usize,
-    connections: usize,
-}
-
-/// One run, and the processor time that Envoy took for it.
-struct Sample {
-    run: Run,
-    cpu: Duration,
-}
-
-impl Sample {
-    /// Envoy's processor time per request, in microseconds.
-    fn cpu(&self) -> f64 {
-        self.cpu.as_secs_f64() * 1e6 / self.run.latencies.len() as f64
-    }
-}
-
-impl Bench {
-    async fn start(options: &Options) -> Result<Self> {
-        let service = service::start()?;
-        let stack = StackOptions {
-            upstream: Some(service),
-            concurrency: 1,
-            change: add_plain,
-            ..StackOptions::default()
-        };
-        let stack = Stack::start(stack).await?;
-        let connections = options.connections as usize;
-        let plain = Load::connect(stack.envoy.listener(PLAIN).await?, connections).await?;
-        let through = Load::connect(stack.envoy.address(), connections).await?;
-        Ok(Self { stack, service, plain, through, requests: options.requests as usize, connections })
-    }
-
-    async fn plain(&mut self, path: &str) -> Result<Sample> {
-        let scripts = self.unpaid(path);
-        let before = self.stack.envoy.part().usage()?.cpu;
-        let run = self.plain.run(scripts, Duration::ZERO).await?;
-        self.sample(run, before)
-    }
-
-    async fn through(&mut self, scripts: Vec<Script>) -> Result<Sample> {
-        let before = self.stack.envoy.part().usage()?.cpu;
-        let run = self.through.run(scripts, Duration::ZERO).await?;
-        self.sample(run, before)
-    }
-
-    /// Lets each channel pay some times, so that the worker knows all signers before anything is measured.
-    async fn meet(&mut self, channels: &mut [Channel]) -> Result<()> {
-        for _ in 0..MEETINGS {
-            let scripts = self.paid_once(channels, "/premium/a")?;
-            self.through(scripts).await?;
-        }
-        Ok(())
-    }
-
-    fn sample(&mut self, run: Run, before: Duration) -> Result<Sample> {
-        ensure!(run.errors == 0, "{} answers were not 200\n{}", run.errors, self.stack.log_tails());
-        let cpu = self.stack.envoy.part().usage()?.cpu.saturating_sub(before);
-        Ok(Sample { run, cpu })
-    }
-
-    fn each(&self) -> usize {
-        self.requests / self.connections
-    }
-
-    fn unpaid(&self, path: &str) -> Vec<Script> {
-        vec![vec![get(path, &[]); self.each()]; self.connections]
-    }
-
-    /// Payments by these channels in turn. A channel belongs to one connection, since its payments have an order.
-    fn paid(&self, channels: &mut [Channel], path: &str) -> Result<Vec<Script>> {
-        self.scripts(channels, path, |_| self.each())
-    }
-
-    /// One payment by each of these channels.
-    fn paid_once(&self, channels: &mut [Channel], path: &str) -> Result<Vec<Script>> {
-        self.scripts(channels, path, |own| own)
-    }
-
-    fn scripts(
-        &self,
-        channels: &mut [Channel],
-        path: &str,
-        length: impl Fn(usize) -> usize,
-    ) -> Result<Vec<Script>> {
-        let each = channels.len().div_ceil(self.connections);
-        let script = |own: &mut [Channel]| {
-            let length = length(own.len());
-            (0..length)
-                .map(|turn| {
-                    let at = turn % own.len();
-                    own[at].pay(path)
-                })
-                .collect::<Result<Script>>()
-        };
-        let mut scripts = channels.chunks_mut(each).map(script).collect::<Result<Vec<_>>>()?;
-        // With few channels some connections have nothing to say.
-        scripts.resize(self.connections, Script::new());
-        Ok(scripts)
-    }
-}
-
 /// The samples of each kind.
 #[derive(Default)]
 struct Series {
@@ -221,17 +105,4 @@ impl Series {
         report.at_least("paid_ratio", ratio(&self.paid, |sample| sample.run.rate()), "", 0.30);
         report.at_most("paid_cpu_ratio", ratio(&self.paid, Sample::cpu), "", 2.8);
     }
-}
-
-/// Adds a listener that is like the public one, without the paywall.
-fn add_plain(config: &mut EnvoyConfig) {
-    let listeners = config.envoy.pointer_mut("/static_resources/listeners").and_then(Value::as_array_mut);
-    let Some(listeners) = listeners else { return };
-    let mut plain = listeners[0].clone();
-    plain["name"] = json!(PLAIN);
-    let filters = plain.pointer_mut("/filter_chains/0/filters/0/typed_config/http_filters");
-    if let Some(filters) = filters.and_then(Value::as_array_mut) {
-        filters.retain(|filter| filter["name"] != "envoy.filters.http.wasm");
-    }
-    listeners.push(plain);
 }

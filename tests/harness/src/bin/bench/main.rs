@@ -3,9 +3,11 @@
 //! Each benchmark is a subcommand with a module of its own. It fills a [`report::Report`], which becomes a JSON file
 //! for programs and a table for people.
 
+mod calls;
 mod channels;
 mod filter;
 mod flood;
+mod ledger;
 mod load;
 mod machine;
 mod report;
@@ -13,6 +15,7 @@ mod rounds;
 mod service;
 mod signature;
 mod sync;
+mod through;
 
 use std::path::PathBuf;
 
@@ -34,6 +37,8 @@ struct Arguments {
 enum Benchmark {
     /// Payments during a flood of made-up channels
     Flood(flood::Options),
+    /// The ledger beside a bare loop, and what batching saves
+    Ledger(ledger::Options),
     /// One signature check, beside libsecp256k1's
     Signature(signature::Options),
     /// The sidecar with many channels
@@ -47,6 +52,7 @@ fn main() -> Result<()> {
     let report = match benchmark {
         Benchmark::Flood(options) => flood::measure(&options)?,
         Benchmark::Signature(options) => Runtime::new()?.block_on(signature::measure(&options))?,
+        Benchmark::Ledger(options) => Runtime::new()?.block_on(ledger::measure(&options))?,
         Benchmark::Filter(options) => Runtime::new()?.block_on(filter::measure(&options))?,
         Benchmark::Sync(options) => sync::measure(&options)?,
     };

@@ -68,6 +68,15 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
+/// Microseconds that libsecp256k1 takes to check a signature by a known key, natively.
+pub(crate) fn native_verify_us() -> Result<f64> {
+    let native = Secp256k1::new();
+    let cases: Vec<Case> = (0..64).map(|number| Case::new(&native, number)).collect::<Result<_>>()?;
+    let samples: Vec<f64> =
+        (0..32).map(|_| time(&cases, |case| case.verify(&native))).collect::<Result<_>>()?;
+    minimum(&samples)
+}
+
 /// A signature in both libraries' types.
 struct Case {
     digest: [u8; 32],
