@@ -9,7 +9,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{Bytes, GrpcStatusCode, MapType};
 use uraiden_core::answer::{GrpcStatus, Reply};
 use uraiden_core::decide::Payment;
-use uraiden_core::gate::{Admission, Announcement, Headers, Moment};
+use uraiden_core::gate::{Admission, Announcement, FREE, Headers, Moment, PAID};
 use uraiden_core::route::Surroundings;
 
 /// The time. At any time.
@@ -47,7 +47,7 @@ pub(crate) fn admit(admission: &Admission) {
     if let Some(Announcement { slot, bytes }) = &admission.announcement {
         report("share a balance", hostcalls::set_shared_data(&place(*slot), Some(bytes), None));
     }
-    let outcome = if admission.payment.is_some() { "paid" } else { "free" };
+    let outcome = if admission.payment.is_some() { PAID } else { FREE };
     note(outcome, admission.payment.as_ref());
 }
 

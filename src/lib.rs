@@ -5,6 +5,7 @@
 #![expect(missing_docs, reason = "the SDK's macro exports a function that cannot be documented")]
 
 mod host;
+mod meters;
 mod root;
 mod shared_keys;
 mod stream;

@@ -14,11 +14,12 @@ use log::{debug, error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, MapType};
-use uraiden_core::config::Config;
-use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Notice, Step, StreamId};
+use uraiden_core::config::{Config, Mode};
+use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Notice, Step, StreamId, TAKEN_BACK};
 use uraiden_core::wire::BATCH_PATH;
 
 use crate::host;
+use crate::meters::{Meters, SignatureMeters};
 use crate::shared_keys::SharedKeyStore;
 use crate::stream::Stream;
 
@@ -37,6 +38,7 @@ pub(crate) struct Worker {
     awake: Cell<bool>,
     /// Calls to price services that are under way, by Envoy's token.
     inquiries: RefCell<HashMap<u32, u64>>,
+    signatures: SignatureMeters,
 }
 
 impl Worker {
@@ -70,13 +72,18 @@ impl Root {
             .ok()?;
         let rules = config.rules.len();
         info!("paywall of {} on chain {}, {rules} rules", config.identity.receiver, config.identity.chain_id);
+        if config.mode == Mode::Shadow {
+            warn!("shadow mode: nothing is refused or charged");
+        }
         let mut gate = Gate::new(config, random);
         gate.share_keys(Box::new(SharedKeyStore));
+        gate.observe(Box::new(Meters::new()));
         Some(Worker {
             gate: RefCell::new(gate),
             wake_queue,
             awake: Cell::new(false),
             inquiries: RefCell::new(HashMap::new()),
+            signatures: SignatureMeters::new(),
         })
     }
 
@@ -196,6 +203,7 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         let Some(worker) = self.worker.clone() else { return };
+        worker.signatures.tell(worker.gate.borrow().signatures());
         let call = worker.gate.borrow_mut().tick(host::now());
         if let Some(call) = call {
             self.dispatch(&worker, &call);
@@ -238,7 +246,7 @@ fn carry_out(stream: StreamId, step: &Step) {
         }
         Step::Release(headers) | Step::Refund(headers) => {
             if matches!(step, Step::Refund(_)) {
-                host::note("taken-back", None);
+                host::note(TAKEN_BACK, None);
             }
             host::set_response_headers(headers);
             host::report("resume a response", hostcalls::resume_http_response());

@@ -45,7 +45,12 @@ impl HttpContext for Stream {
             host::set_cookies(&cookies);
         }
         match &step {
-            Step::Pass | Step::Release(_) | Step::Refund(_) => Action::Continue,
+            Step::Pass => {
+                // In shadow mode there may be something to ask.
+                self.worker.wake_root();
+                Action::Continue
+            }
+            Step::Release(_) | Step::Refund(_) => Action::Continue,
             Step::Forward(admission) => {
                 host::admit(admission);
                 if admission.payment.is_some() {

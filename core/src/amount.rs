@@ -1,6 +1,7 @@
 //! Amounts of the channel's token, and prices, which are never zero.
 
 use core::fmt;
+use core::num::NonZero;
 use core::str::FromStr;
 
 /// An amount of the channel's token, in base units (never "whole tokens").
@@ -81,18 +82,24 @@ impl TokenAmount {
         (carry == 0).then_some(Self { limbs: [c2, c1, c0] })
     }
 
-    /// The quotient and the remainder of a division by 10^19, the largest power of ten in a limb.
-    fn split_off_19_digits(self) -> (Self, u64) {
-        const POWER: u128 = 10_000_000_000_000_000_000;
+    /// The quotient and the remainder of a division.
+    pub(crate) fn div_rem(self, divisor: NonZero<u64>) -> (Self, u64) {
+        let divisor = NonZero::<u128>::from(divisor);
         let mut quotient = Self::ZERO;
         let mut remainder: u128 = 0;
         for (to, limb) in quotient.limbs.iter_mut().zip(self.limbs) {
             let part = (remainder << 64) | u128::from(limb);
-            // `remainder < POWER < 2^64`, so the quotient of each step fits a limb.
-            *to = u64::try_from(part / POWER).unwrap_or(u64::MAX);
-            remainder = part % POWER;
+            // `remainder < divisor < 2^64`, so the quotient of each step fits a limb.
+            *to = u64::try_from(part / divisor).unwrap_or(u64::MAX);
+            remainder = part % divisor;
         }
         (quotient, u64::try_from(remainder).unwrap_or(u64::MAX))
+    }
+
+    /// The number of base units, if it fits.
+    pub(crate) fn to_u64(self) -> Option<u64> {
+        let [high, middle, low] = self.limbs;
+        (high == 0 && middle == 0).then_some(low)
     }
 }
 
@@ -102,9 +109,12 @@ impl From<u64> for TokenAmount {
     }
 }
 
+/// The largest power of ten in a limb.
+const LARGEST_POWER: NonZero<u64> = NonZero::new(10_000_000_000_000_000_000).expect("more than zero");
+
 impl fmt::Display for TokenAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.split_off_19_digits() {
+        match self.div_rem(LARGEST_POWER) {
             (Self::ZERO, low) => write!(f, "{low}"),
             (high, low) => write!(f, "{high}{low:019}"),
         }

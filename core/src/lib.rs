@@ -42,7 +42,7 @@ pub mod wire;
 pub use address::Address;
 pub use amount::{Price, TokenAmount};
 pub use channel::{BlockNumber, ChannelId};
-pub use curve::{SharedKeys, Signers};
+pub use curve::{SharedKeys, SignatureCounts, Signers};
 pub use decide::{Payment, Refusal, Verdict, decide};
 pub use proof::{BalanceProof, ClosingAgreement};
 pub use signature::Signature;

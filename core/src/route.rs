@@ -24,15 +24,30 @@ pub trait Surroundings {
     fn announced(&self, slot: u32) -> Option<Vec<u8>>;
 }
 
-/// The price on a route, or else on its virtual host. `None` where neither names one; `Some(None)` is free.
+/// What an operator wrote on a route.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OnRoute {
+    /// The price; `None` is free.
+    pub price: Option<Price>,
+    map: Vec<u8>,
+}
+
+impl OnRoute {
+    /// The text `name` beside the price, under which its requests are counted.
+    pub fn name(&self) -> Option<&str> {
+        member(&self.map, b"name").and_then(|name| core::str::from_utf8(name).ok())
+    }
+}
+
+/// The price on a route, or else on its virtual host. `None` where neither names one.
 ///
 /// # Errors
 ///
 /// There is a map of ours without a price that can be read. Such a route is closed: a typing error must not make it
 /// free.
-pub fn price(route: &impl Surroundings) -> Result<Option<Option<Price>>, RouteError> {
+pub fn price(route: &impl Surroundings) -> Result<Option<OnRoute>, RouteError> {
     let map = route.metadata().or_else(|| route.virtual_host_metadata());
-    map.map(|map| read(&map)).transpose()
+    map.map(|map| read(&map).map(|price| OnRoute { price, map })).transpose()
 }
 
 fn read(map: &[u8]) -> Result<Option<Price>, RouteError> {
@@ -144,8 +159,7 @@ mod tests {
     fn price_of(route: Option<Vec<u8>>, virtual_host: Option<Vec<u8>>) -> String {
         match price(&Maps(route, virtual_host)) {
             Ok(None) => "by rule".to_owned(),
-            Ok(Some(None)) => "free".to_owned(),
-            Ok(Some(Some(price))) => price.to_string(),
+            Ok(Some(on_route)) => on_route.price.map_or("free".to_owned(), |price| price.to_string()),
             Err(error) => error.to_string(),
         }
     }
@@ -158,6 +172,17 @@ mod tests {
         assert_eq!(price_of(None, seven), "7");
         assert_eq!(price_of(map(&[("price", b"0")]), five), "free");
         assert_eq!(price_of(map(&[("price", b"12345678")]), None), "12345678", "8 bytes, but digits");
+    }
+
+    #[test]
+    fn a_route_has_the_name_beside_its_price() {
+        let name = |pairs: &[(&str, &[u8])]| {
+            let on_route = price(&Maps(map(pairs), None)).unwrap().unwrap();
+            on_route.name().map(str::to_owned)
+        };
+        assert_eq!(name(&[("price", b"5"), ("name", b"reports")]).as_deref(), Some("reports"));
+        assert_eq!(name(&[("price", b"5")]), None);
+        assert_eq!(name(&[("name", b"\xff"), ("price", b"5")]), None);
     }
 
     #[test]

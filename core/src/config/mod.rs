@@ -2,11 +2,13 @@
 
 mod charge_on;
 mod look;
+mod mode;
 mod overlap;
 mod price_source;
 mod reader;
 mod rule;
 
+use core::num::NonZero;
 use core::time::Duration;
 
 use crate::amount::Price;
@@ -20,6 +22,7 @@ use crate::wire::Identity;
 use crate::{Address, TokenAmount};
 
 pub use charge_on::ChargeOn;
+pub use mode::Mode;
 pub use overlap::Overlap;
 pub use price_source::{PriceSource, Question};
 pub use reader::ConfigError;
@@ -54,6 +57,19 @@ pub struct Config {
     pub default_price: Option<Price>,
     /// The first that matches decides.
     pub rules: Vec<Rule>,
+    /// Whether it acts on requests.
+    pub mode: Mode,
+    /// In what charges are counted for statistics, in base units of the token.
+    pub amount_unit: NonZero<u64>,
+}
+
+/// What a request costs, and by which rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// The price, or who knows it.
+    pub tariff: Tariff,
+    /// The place of the rule, from 0; `None` where no rule matches.
+    pub rule: Option<usize>,
 }
 
 /// What a request costs.
@@ -133,6 +149,9 @@ impl Config {
         let overlap =
             root.optional("overlap").map_or(Ok(Overlap::SafeMethods), |node| Overlap::read(&node))?;
         let mark = root.optional("mark").map(|node| mark_secret(&node)).transpose()?;
+        let amount_unit =
+            root.optional("amountUnit").map_or(Ok(NonZero::<u64>::MIN), |node| amount_unit(&node))?;
+        let mode = root.optional("mode").map_or(Ok(Mode::Enforce), |node| Mode::read(&node))?;
         root.finish()?;
         Ok(Self {
             sidecar,
@@ -147,6 +166,8 @@ impl Config {
             mark,
             default_price,
             rules,
+            mode,
+            amount_unit,
         })
     }
 
@@ -158,7 +179,7 @@ impl Config {
     /// # Errors
     ///
     /// [`PathError::TwoPrices`], [`PathError::TooLong`], or what is wrong with a path that overrides.
-    pub fn price_of(&self, request: Request<'_>, path: &Path) -> Result<Tariff, PathError> {
+    pub fn price_of(&self, request: Request<'_>, path: &Path) -> Result<Quote, PathError> {
         let host = request.host();
         let overridden = PATH_OVERRIDES.iter().filter_map(|name| request.first(name)).map(Path::read);
         let overridden = overridden.collect::<Result<Vec<_>, _>>()?;
@@ -167,19 +188,21 @@ impl Config {
             return Err(PathError::TooLong);
         }
         let methods = METHOD_OVERRIDES.iter().filter_map(|name| request.first(name));
-        let mut tariffs = core::iter::once(request.method())
+        let mut quotes = core::iter::once(request.method())
             .chain(methods)
             .flat_map(|method| paths().map(move |path| (method, path)))
             .map(|(method, path)| {
-                let rule = self.rules.iter().find(|rule| rule.covers(method, &host, path, request));
-                match rule.map(|rule| &rule.price) {
+                let mut rules = self.rules.iter().enumerate();
+                let found = rules.find(|(_, rule)| rule.covers(method, &host, path, request));
+                let tariff = match found.map(|(_, rule)| &rule.price) {
                     None => Tariff::Fixed(self.default_price),
                     Some(RulePrice::Fixed(price)) => Tariff::Fixed(*price),
                     Some(RulePrice::From(source)) => Tariff::Ask(Question::new(source, request, &host, path)),
-                }
+                };
+                Quote { tariff, rule: found.map(|(place, _)| place) }
             });
-        let first = tariffs.next().unwrap_or(Tariff::Fixed(self.default_price));
-        if tariffs.all(|other| other == first) { Ok(first) } else { Err(PathError::TwoPrices) }
+        let first = quotes.next().unwrap_or(Quote { tariff: Tariff::Fixed(self.default_price), rule: None });
+        if quotes.all(|other| other.tariff == first.tariff) { Ok(first) } else { Err(PathError::TwoPrices) }
     }
 
     /// What is asked for a request at this price.
@@ -253,6 +276,12 @@ fn mark_secret(node: &Node<'_>) -> Result<MarkSecret, ConfigError> {
     let mark = MarkSecret::new(secret.secret()?.as_bytes()).ok_or_else(|| secret.secret_unlike(&shortest))?;
     fields.finish()?;
     Ok(mark)
+}
+
+/// A unit of money for statistics, as decimal text.
+fn amount_unit(node: &Node<'_>) -> Result<NonZero<u64>, ConfigError> {
+    let unit = node.text_as::<TokenAmount>()?.to_u64().and_then(NonZero::new);
+    unit.ok_or_else(|| node.unlike(&format!("a number of base units as text, \"1\" to \"{}\"", u64::MAX)))
 }
 
 /// A price in base units as decimal text; "0" is free.

@@ -7,6 +7,7 @@ use super::price_source::PriceSource;
 use super::reader::{ConfigError, Node};
 use super::{plain_path, price};
 use crate::amount::Price;
+use crate::gate::is_label;
 use crate::request::Request;
 
 /// The longest regular expression, in bytes.
@@ -18,6 +19,7 @@ const MAX_REGEX_SIZE: usize = 256 << 10;
 /// A price, and the requests it is for.
 #[derive(Clone, Debug)]
 pub struct Rule {
+    name: Option<String>,
     path: PathMatch,
     /// In upper case; `None` is every method.
     methods: Option<Vec<String>>,
@@ -65,6 +67,7 @@ impl Rule {
     pub(super) fn read(node: &Node<'_>) -> Result<Self, ConfigError> {
         let mut fields = node.object()?;
         let matches = fields.required("match")?;
+        let name = fields.optional("name").map(|node| label(&node)).transpose()?;
         let price = match (fields.optional("price"), fields.optional("priceFrom")) {
             (Some(fixed), None) => RulePrice::Fixed(price(&fixed)?),
             (None, Some(source)) => RulePrice::From(PriceSource::read(&source)?),
@@ -85,7 +88,12 @@ impl Rule {
         let hosts = fields.optional("hosts").map(|node| list(&node, host)).transpose()?;
         let headers = fields.optional("headers").map_or(Ok(Vec::new()), |node| headers(&node))?;
         fields.finish()?;
-        Ok(Self { path, methods, hosts, headers, price })
+        Ok(Self { name, path, methods, hosts, headers, price })
+    }
+
+    /// What its requests are counted under, where it says so.
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Whether the rule looks at a path by a regular expression, which bounds how long the path may be.
@@ -166,6 +174,12 @@ fn regex(node: &Node<'_>) -> Result<Regex, ConfigError> {
             MAX_REGEX_SIZE >> 10
         ))
     })
+}
+
+fn label(node: &Node<'_>) -> Result<String, ConfigError> {
+    let text = node.text()?;
+    let fits = is_label(text);
+    if fits { Ok(text.to_owned()) } else { Err(node.unlike("1 to 64 letters, digits and any of - _ . / :")) }
 }
 
 fn list<T>(node: &Node<'_>, read: fn(&Node<'_>) -> Result<T, ConfigError>) -> Result<Vec<T>, ConfigError> {

@@ -29,7 +29,7 @@ fn price_with(config: &Config, headers: &[(&str, &str)]) -> Result<String, PathE
     let headers: Vec<_> =
         headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect();
     let request = Request::new(&headers);
-    Ok(match config.price_of(request, &Path::read(request.target())?)? {
+    Ok(match config.price_of(request, &Path::read(request.target())?)?.tariff {
         Tariff::Fixed(price) => price.map_or("free".to_owned(), |price| price.to_string()),
         Tariff::Ask(Question { source, method, host, path }) => {
             format!("ask {} about {method} {host} {path}", source.cluster)
@@ -341,7 +341,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/rules/1/surprise",
             json!(1),
-            "rules[1].surprise: unknown key, expected one of match, price, priceFrom",
+            "rules[1].surprise: unknown key, expected one of match, name, price, priceFrom",
         ),
         ("/rules", json!([{ "match": {} }]), "rules[0]: {\"match\":{}}, expected one of price and priceFrom"),
         (
@@ -357,7 +357,7 @@ fn a_wrong_value_is_named_with_its_path_and_what_is_expected() {
         (
             "/paywal",
             json!(true),
-            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, page, signerMemory, chargeOn, overlap, mark",
+            "paywal: unknown key, expected one of sidecar, chainId, contract, receiver, token, gatewayPath, assetsPath, defaultPrice, rules, paywallPage, page, signerMemory, chargeOn, overlap, mark, amountUnit, mode",
         ),
     ] {
         let mut config = sample();

@@ -37,7 +37,7 @@ mod table;
 pub(crate) use equation::Incomplete;
 pub(crate) use numbers::Numbers;
 pub(crate) use recover::signer;
-pub use signers::{SharedKeys, Signers};
+pub use signers::{SharedKeys, SignatureCounts, Signers};
 
 #[cfg(test)]
 mod tests;

@@ -56,7 +56,23 @@ pub struct Signers {
     /// Good signatures so far.
     clock: u64,
     busy: Busy,
+    counts: SignatureCounts,
     shared: Option<Box<dyn SharedKeys>>,
+}
+
+/// What was done so far, for statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SignatureCounts {
+    /// Signatures that were checked by their signer's table.
+    pub by_table: u64,
+    /// Signatures that were checked by a known key without a table.
+    pub by_key: u64,
+    /// Signatures of whom this worker did not know.
+    pub first: u64,
+    /// Tables that were dropped to make room.
+    pub dropped_tables: u64,
+    /// Keys that were forgotten to make room.
+    pub forgotten_keys: u64,
 }
 
 struct Signer {
@@ -92,6 +108,7 @@ impl Signers {
             hand: 0,
             clock: 0,
             busy: Busy::default(),
+            counts: SignatureCounts::default(),
             shared: None,
         }
     }
@@ -107,18 +124,30 @@ impl Signers {
         let Some(generator) = table::generator() else { return slow() };
         let Some(numbers) = signature.numbers(digest) else { return false };
         let Some(&at) = self.by_address.get(&address) else {
+            self.counts.first += 1;
             return self.first(address, &numbers, generator).unwrap_or_else(|Incomplete| slow());
         };
         let Signer { key, table, .. } = &self.signers[at];
         let holds = match table {
-            Some(table) => holds_for_comb(&numbers, generator, table),
-            None => holds_for_key(&numbers, generator, key),
+            Some(table) => {
+                self.counts.by_table += 1;
+                holds_for_comb(&numbers, generator, table)
+            }
+            None => {
+                self.counts.by_key += 1;
+                holds_for_key(&numbers, generator, key)
+            }
         };
         let holds = holds.unwrap_or_else(|Incomplete| slow());
         if holds {
             self.count(at);
         }
         holds
+    }
+
+    /// What was done so far.
+    pub fn counts(&self) -> SignatureCounts {
+        self.counts
     }
 
     /// Bytes that tables take now.
@@ -162,6 +191,7 @@ impl Signers {
         } else {
             let at = self.idlest();
             self.drop_table(at);
+            self.counts.forgotten_keys += 1;
             let replaced = mem::replace(&mut self.signers[at], signer);
             self.by_address.remove(&replaced.address);
             at
@@ -215,6 +245,7 @@ impl Signers {
             let Signer { table, last, .. } = &self.signers[at];
             let too_large = table.as_ref().is_some_and(|table| table.shape().bytes() > fair);
             if too_large || *last < before {
+                self.counts.dropped_tables += u64::from(table.is_some());
                 self.drop_table(at);
             }
         }

@@ -4,39 +4,46 @@
 //! go on comes out. The gate is told the time and given its randomness, so that it can be tested as it runs.
 
 mod announcement;
+mod arrival;
+mod event;
+mod failure;
 mod memory;
 mod outbox;
 mod outgoing;
 mod prices;
+mod routes;
 mod settle;
+mod shadow;
 mod sidecar;
 mod stage;
 mod strangers;
+mod takings;
+mod tell;
 
 use core::time::Duration;
 use std::collections::HashMap;
 
-use crate::answer::{Busy, Problem, Reply, Unavailable};
+use crate::answer::{Busy, Problem, Reply};
 use crate::channel::ChannelState;
-use crate::config::{Config, Tariff};
-use crate::cookie;
-use crate::curve::{SharedKeys, Signers};
-use crate::decide::{Known, Payment, Refusal, Verdict, decide};
-use crate::form::Form;
-use crate::path::Path;
-use crate::request::Request;
-use crate::route::{self, Surroundings};
+use crate::config::Config;
+use crate::curve::{SharedKeys, SignatureCounts, Signers};
+use crate::decide::{Known, Payment, Verdict, decide};
 use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry, TAKE_BACK_FOR};
 use crate::{BalanceProof, ChannelId, header};
 
 pub use announcement::Announcement;
+pub use event::{ABANDONED, CallEnd, Event, FREE, Observer, PAID, Route, SHADOW, TAKEN_BACK, TakeBackStep};
 use memory::Memory;
-use outbox::{Item, Outbox, Sending};
+use outbox::{Charge, Item, Outbox, Sending};
 pub use prices::Inquiry;
 use prices::PriceBook;
+use routes::Routes;
+pub(crate) use routes::is_label;
+use shadow::Watched;
 use sidecar::Sidecar;
 pub use sidecar::{CallOutcome, Notice};
 use stage::{Case, Stage};
+use takings::Takings;
 
 /// Names a stream of this worker.
 pub type StreamId = u32;
@@ -51,7 +58,7 @@ pub type Headers = Vec<(&'static str, String)>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Step {
-    /// The request goes on as it is: it is for the sidecar itself.
+    /// The request goes on as it is: it is for the sidecar itself, or the paywall only watches.
     Pass,
     /// The request goes upstream without the client's payment, with these headers instead.
     Forward(Admission),
@@ -95,6 +102,11 @@ pub struct Gate {
     prices: PriceBook,
     sidecar: Sidecar,
     signers: Signers,
+    watched: Watched,
+    routes: Routes,
+    charged: Takings,
+    refunded: Takings,
+    observer: Box<dyn Observer>,
 }
 
 /// Makes ids that no other worker makes.
@@ -117,6 +129,11 @@ impl Gate {
             sidecar: Sidecar::new(config.identity),
             outbox: Outbox::new(config.sidecar.timeout),
             signers: Signers::new(config.signer_memory),
+            watched: Watched::default(),
+            routes: Routes::new(&config.rules),
+            charged: Takings::new(config.amount_unit),
+            refunded: Takings::new(config.amount_unit),
+            observer: Box::new(event::Nobody),
             config,
             attempts: AttemptIds { worker: random, count: 0 },
             streams: HashMap::new(),
@@ -130,66 +147,19 @@ impl Gate {
         self.signers.share(keys);
     }
 
+    /// Tells everything that happens from now on.
+    pub fn observe(&mut self, observer: Box<dyn Observer>) {
+        self.observer = observer;
+    }
+
+    /// How many signatures were checked, and how.
+    pub fn signatures(&self) -> SignatureCounts {
+        self.signers.counts()
+    }
+
     /// The configuration it works by.
     pub fn config(&self) -> &Config {
         &self.config
-    }
-
-    /// Judges a request.
-    pub fn request(
-        &mut self,
-        stream: StreamId,
-        request: Request<'_>,
-        around: &impl Surroundings,
-        now: Moment,
-    ) -> Step {
-        let path = Path::read(request.target());
-        if path.as_ref().is_ok_and(|path| self.config.is_gateway_path(path)) {
-            let public = self.config.sidecar.public_cluster.as_bytes();
-            if around.cluster().as_deref() == Some(public) {
-                return Step::Pass;
-            }
-        }
-        if request.is_preflight() {
-            self.streams.insert(stream, Stage::Preflight);
-            return Step::Forward(Admission::default());
-        }
-        let form = Form::of(request, self.config.paywall_page);
-        let by_rule = || path.and_then(|path| self.config.price_of(request, &path));
-        let tariff = match route::price(around) {
-            Ok(Some(price)) => Tariff::Fixed(price),
-            Ok(None) => match by_rule() {
-                Ok(tariff) => tariff,
-                Err(error) => return self.refuse(stream, form, &Problem::AmbiguousPath(error)),
-            },
-            Err(error) => return self.unavailable(stream, form, Unavailable::BadRoute(error)),
-        };
-        let price = match tariff {
-            Tariff::Fixed(None) => return Step::Forward(Admission::default()),
-            Tariff::Fixed(Some(price)) => Ok(price),
-            Tariff::Ask(question) => match self.prices.look_up(&question, now) {
-                prices::Entry::Known(None) => return Step::Forward(Admission::default()),
-                prices::Entry::Known(Some(price)) => Ok(price),
-                prices::Entry::Open => Err(question),
-                prices::Entry::Unknown => {
-                    return self.refuse(stream, form, &Problem::Busy(Busy::PriceService));
-                }
-            },
-        };
-        if let Err(unavailable) = self.sidecar.available(now) {
-            return self.unavailable(stream, form, unavailable);
-        }
-        let unpriced = self.read(request, form, around);
-        match price {
-            Ok(price) => self.priced(stream, unpriced, price, now),
-            Err(question) => {
-                if !self.prices.wait(question, stream) {
-                    return self.refuse(stream, form, &Problem::Busy(Busy::PriceService));
-                }
-                self.streams.insert(stream, Stage::Pricing(Box::new(unpriced)));
-                Step::Hold
-            }
-        }
     }
 
     /// Whether a call is worth making now.
@@ -221,6 +191,16 @@ impl Gate {
 
     /// Judges a case by a fresh state, or by what is remembered.
     fn judge(&mut self, stream: StreamId, mut case: Case, fresh: Option<&ChannelState>, now: Moment) -> Step {
+        match self.verdict(&mut case, fresh) {
+            Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
+            Verdict::Wait => self.refuse(stream, case.caller, &Problem::Busy(Busy::ExposureLimit)),
+            Verdict::Fetch(channel) => self.look_up(stream, case, key(&channel)),
+            Verdict::Accept(payment) => self.commit(stream, case, payment, now),
+        }
+    }
+
+    /// What is to be done with a case, by a fresh state or by what is remembered.
+    fn verdict(&mut self, case: &mut Case, fresh: Option<&ChannelState>) -> Verdict {
         let known = match (fresh, &case.offer.proof) {
             (Some(state), _) => Known::Fresh(state),
             (None, Some(proof)) => self.memory.get(&proof.channel()).map_or(Known::Unread, Known::Remembered),
@@ -231,21 +211,17 @@ impl Gate {
             let sender = proof.channel.sender;
             *seen.get_or_insert_with(|| signers.signed(sender, &proof.signature, &proof.digest()))
         };
-        match decide(&case.offer, known, &self.config.asked(case.price), signed) {
-            Verdict::Charge(refusal) => self.charge(stream, &case, refusal),
-            Verdict::Wait => self.refuse(stream, case.form, &Problem::Busy(Busy::ExposureLimit)),
-            Verdict::Fetch(channel) => self.look_up(stream, case, key(&channel)),
-            Verdict::Accept(payment) => self.commit(stream, case, payment, now),
-        }
+        decide(&case.offer, known, &self.config.asked(case.price), signed)
     }
 
     /// Has the ledger record a payment. The request goes upstream meanwhile, where that is allowed, its channel is good
     /// and has no other request there.
     fn commit(&mut self, stream: StreamId, case: Case, payment: Payment, now: Moment) -> Step {
         if self.outbox.is_full() {
-            return self.refuse(stream, case.form, &Problem::Busy(Busy::Queue));
+            return self.refuse(stream, case.caller, &Problem::Busy(Busy::Queue));
         }
         let proof = payment.proof();
+        let charge = Charge { label: case.caller.label, amount: payment.charged() };
         let attempt = Attempt {
             id: self.attempts.next(),
             channel: key(&proof.channel),
@@ -254,25 +230,25 @@ impl Gate {
             signature: proof.signature,
         };
         let good = case.overlaps && self.memory.is_good(&attempt.channel);
-        if good && self.outbox.push_overlapping(stream, attempt) {
+        if good && self.outbox.push_overlapping(stream, attempt, charge) {
             let admission = self.admission(&case, payment, attempt.id, "pending", now);
             self.streams.insert(stream, Stage::Overlapping { case, payment, shown: None });
             return Step::Forward(admission);
         }
         self.streams.insert(stream, Stage::Committing { case, payment });
-        self.outbox.push(Item::question(stream, Entry::Commit(attempt)));
+        self.outbox.push(Item::commit(stream, attempt, charge));
         Step::Hold
     }
 
     fn look_up(&mut self, stream: StreamId, case: Case, channel: ChannelKey) -> Step {
-        let (form, source) = (case.form, case.source);
+        let (caller, source) = (case.caller, case.source);
         let question = Item::question(stream, Entry::Lookup(channel));
         if self.memory.get(&channel).is_none() {
             if !self.outbox.push_stranger(source, question) {
-                return self.refuse(stream, form, &Problem::Busy(Busy::UnknownChannels));
+                return self.refuse(stream, caller, &Problem::Busy(Busy::UnknownChannels));
             }
         } else if self.outbox.is_full() {
-            return self.refuse(stream, form, &Problem::Busy(Busy::Queue));
+            return self.refuse(stream, caller, &Problem::Busy(Busy::Queue));
         } else {
             self.outbox.push(question);
         }
@@ -301,25 +277,6 @@ impl Gate {
         }
         let announcement = Announcement::new(&key(&channel), payment.proof().balance);
         Admission { headers, payment: Some(payment), announcement: Some(announcement) }
-    }
-
-    fn charge(&mut self, stream: StreamId, case: &Case, refusal: Refusal) -> Step {
-        self.streams.insert(stream, Stage::Ended);
-        let terms = self.config.terms(case.price);
-        let mut reply = Problem::Refused(refusal).reply(Some(&terms), case.form, self.config.page());
-        if case.offer.bad_cookies && matches!(case.form, Form::Page { .. }) {
-            reply.headers.extend(cookie::PAYING.map(|name| ("set-cookie", cookie::expire(name))));
-        }
-        Step::Reply(reply)
-    }
-
-    fn unavailable(&mut self, stream: StreamId, form: Form, why: Unavailable) -> Step {
-        self.refuse(stream, form, &Problem::Unavailable(why))
-    }
-
-    fn refuse(&mut self, stream: StreamId, form: Form, problem: &Problem) -> Step {
-        self.streams.insert(stream, Stage::Ended);
-        Step::Reply(problem.reply(None, form, self.config.page()))
     }
 }
 

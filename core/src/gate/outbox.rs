@@ -3,8 +3,10 @@
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
 
+use super::routes::Label;
 use super::strangers::{Source, Strangers};
 use super::{Moment, StreamId};
+use crate::TokenAmount;
 use crate::wire::{Attempt, AttemptId, ChannelKey, Entry, MAX_ENTRIES};
 
 /// How many questions may wait. A worker that is this far behind should refuse, not remember.
@@ -21,21 +23,39 @@ pub(super) struct Item {
     pub(super) until: Option<Moment>,
     /// Whether its request went upstream already, so that a client that leaves has been served all the same.
     pub(super) ran: bool,
+    /// What a commit charges, or what a take-back gives back of what was counted as charged.
+    pub(super) charge: Option<Charge>,
+}
+
+/// Money that moves, for whoever counts it.
+#[derive(Clone, Copy)]
+pub(super) struct Charge {
+    pub(super) label: Label,
+    pub(super) amount: TokenAmount,
 }
 
 impl Item {
     pub(super) fn question(stream: StreamId, entry: Entry) -> Self {
-        Self { streams: vec![stream], entry, until: None, ran: false }
+        Self { streams: vec![stream], ..Self::unasked(entry) }
     }
 
-    /// The commit of a request that goes upstream meanwhile.
-    fn overlapping(stream: StreamId, attempt: Attempt) -> Self {
-        Self { ran: true, ..Self::question(stream, Entry::Commit(attempt)) }
+    /// A question for which no stream waits.
+    pub(super) fn unasked(entry: Entry) -> Self {
+        Self { streams: Vec::new(), entry, until: None, ran: false, charge: None }
+    }
+
+    pub(super) fn commit(stream: StreamId, attempt: Attempt, charge: Charge) -> Self {
+        Self { charge: Some(charge), ..Self::question(stream, Entry::Commit(attempt)) }
     }
 
     pub(super) fn take_back(stream: Option<StreamId>, attempt: Attempt, until: Moment) -> Self {
         let streams = stream.into_iter().collect();
-        Self { streams, entry: Entry::TakeBack(attempt), until: Some(until), ran: false }
+        Self { streams, entry: Entry::TakeBack(attempt), until: Some(until), ran: false, charge: None }
+    }
+
+    /// The same take-back, of what was counted as charged.
+    pub(super) fn of(self, charge: Option<Charge>) -> Self {
+        Self { charge, ..self }
     }
 
     pub(super) fn channel(&self) -> ChannelKey {
@@ -103,11 +123,11 @@ impl Outbox {
     }
 
     /// Keeps the commit of a request that goes upstream meanwhile. `false` where the channel has one such already.
-    pub(super) fn push_overlapping(&mut self, stream: StreamId, attempt: Attempt) -> bool {
+    pub(super) fn push_overlapping(&mut self, stream: StreamId, attempt: Attempt, charge: Charge) -> bool {
         let free = !self.overlapping.contains_key(&attempt.channel);
         if free {
             self.overlapping.insert(attempt.channel, attempt.id);
-            self.queue.push_back(Item::overlapping(stream, attempt));
+            self.queue.push_back(Item { ran: true, ..Item::commit(stream, attempt, charge) });
         }
         free
     }
@@ -168,9 +188,9 @@ impl Outbox {
         worth_it
     }
 
-    /// How many answers the call that is under way should have.
-    pub(super) fn asked(&self) -> usize {
-        self.under_way.as_ref().map_or(0, |flight| flight.items.len())
+    /// How many answers the call that is under way should have, and when it was first made.
+    pub(super) fn asked(&self) -> Option<(usize, Moment)> {
+        self.under_way.as_ref().map(|flight| (flight.items.len(), flight.since))
     }
 
     /// Ends the call that is under way; whether it was sent twice.

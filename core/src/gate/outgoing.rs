@@ -1,10 +1,10 @@
 //! What becomes of a stream once something goes out to its client.
 
-use super::outbox::Item;
-use super::stage::{Place, Shown, Stage};
-use super::{Gate, Headers, Moment, Step, StreamId, deadline};
+use super::event::{ABANDONED, PAID};
+use super::outbox::Charge;
+use super::stage::{Caller, Place, Shown, Stage};
+use super::{Gate, Headers, Moment, Step, StreamId};
 use crate::decide::Payment;
-use crate::form::Form;
 use crate::response::Response;
 use crate::wire::Attempt;
 
@@ -18,18 +18,19 @@ impl Gate {
     pub fn response(&mut self, stream: StreamId, response: Response<'_>, now: Moment) -> Step {
         let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
         let exposed = response.exposed().map(|value| ("access-control-expose-headers", value));
+        let caller = stage.caller();
         match core::mem::replace(stage, Stage::Ended) {
-            Stage::Served { form, payment, attempt } => {
+            Stage::Served { caller, payment, attempt } => {
                 let shown = self.show(&payment, response);
-                self.served(stream, form, payment, attempt, shown, now)
+                self.served(stream, caller, payment, attempt, shown, now)
             }
             Stage::Overlapping { case, payment, shown: None } => {
                 let shown = Some(self.show(&payment, response));
                 self.streams.insert(stream, Stage::Overlapping { case, payment, shown });
                 Step::Hold
             }
-            Stage::Doubtful { form, payment, place: Place::Upstream } => {
-                self.streams.insert(stream, Stage::Doubtful { form, payment, place: Place::Response });
+            Stage::Doubtful { caller, payment, place: Place::Upstream } => {
+                self.streams.insert(stream, Stage::Doubtful { caller, payment, place: Place::Response });
                 Step::Hold
             }
             Stage::Preflight => {
@@ -43,6 +44,9 @@ impl Gate {
             | Stage::Doubtful { place: Place::Request | Place::Response, .. } => {
                 // Envoy's own answer to a stream that was held for too long.
                 self.outbox.forget(stream);
+                if let Some(caller) = caller {
+                    self.outcome(caller.label, ABANDONED);
+                }
                 Step::Release(Vec::new())
             }
             Stage::Returning { .. } | Stage::Ended => Step::Release(exposed.into_iter().collect()),
@@ -53,7 +57,7 @@ impl Gate {
     pub(super) fn served(
         &mut self,
         stream: StreamId,
-        form: Form,
+        caller: Caller,
         payment: Payment,
         attempt: Attempt,
         shown: Shown,
@@ -61,10 +65,12 @@ impl Gate {
     ) -> Step {
         if self.config.charge_on.charges(shown.status) {
             self.streams.insert(stream, Stage::Ended);
+            self.outcome(caller.label, PAID);
             return Step::Release(shown.headers);
         }
-        self.streams.insert(stream, Stage::Returning { form, payment, shown });
-        self.outbox.push(Item::take_back(Some(stream), attempt, deadline(now)));
+        self.streams.insert(stream, Stage::Returning { caller, payment, shown });
+        let charge = Charge { label: caller.label, amount: payment.charged() };
+        self.take_back(Some(stream), attempt, Some(charge), now);
         Step::Hold
     }
 
@@ -80,11 +86,25 @@ impl Gate {
     /// Forgets a stream. What it asked for and was not sent yet is not sent, unless its request ran already: leaving
     /// must not be a way to have it run for nothing.
     pub fn gone(&mut self, stream: StreamId) {
-        match self.streams.remove(&stream) {
-            None => {}
-            Some(Stage::Overlapping { shown, .. })
-                if shown.as_ref().is_none_or(|shown| self.config.charge_on.charges(shown.status)) => {}
-            Some(_) => self.outbox.forget(stream),
+        let Some(stage) = self.streams.remove(&stream) else { return };
+        if let Some(caller) = stage.caller() {
+            let stays = matches!(stage, Stage::Served { .. });
+            self.outcome(caller.label, if stays { PAID } else { ABANDONED });
+        }
+        let ran = match &stage {
+            Stage::Overlapping { shown: None, .. } => true,
+            Stage::Overlapping { shown: Some(shown), .. } => self.config.charge_on.charges(shown.status),
+            Stage::Pricing(_)
+            | Stage::Looking(_)
+            | Stage::Committing { .. }
+            | Stage::Doubtful { .. }
+            | Stage::Served { .. }
+            | Stage::Preflight
+            | Stage::Returning { .. }
+            | Stage::Ended => false,
+        };
+        if !ran {
+            self.outbox.forget(stream);
         }
     }
 }

@@ -94,6 +94,14 @@ impl PriceBook {
         room
     }
 
+    /// Asks, if that is not done already and there is room, though no stream waits for the answer.
+    pub(super) fn ask(&mut self, question: Question) {
+        if !self.waiting.contains_key(&question) && self.waiting.len() < OPEN_QUESTIONS {
+            self.to_ask.push_back(question.clone());
+            self.waiting.insert(question, Vec::new());
+        }
+    }
+
     pub(super) fn has_questions(&self) -> bool {
         !self.to_ask.is_empty()
     }

@@ -1,14 +1,14 @@
 //! What the sidecar's answer means for each stream that waits for it.
 
+use super::event::{CallEnd, Event, PAID, TAKEN_BACK, TakeBackStep};
 use super::outbox::Item;
 use super::prices::Answered;
 use super::sidecar::{CallOutcome, Notice, Reading};
-use super::stage::{Case, Place, Stage};
-use super::{Admission, Gate, Moment, Step, StreamId, deadline};
+use super::stage::{Caller, Case, Stage};
+use super::{Gate, Moment, Step, StreamId};
 use crate::answer::{Balance, Busy, Problem, Unavailable};
 use crate::channel::ChannelState;
 use crate::decide::{Known, Payment, Verdict, decide};
-use crate::form::Form;
 use crate::wire::{Answer, Attempt, Entry};
 
 impl Gate {
@@ -19,8 +19,15 @@ impl Gate {
         outcome: CallOutcome<'_>,
         now: Moment,
     ) -> (Vec<(StreamId, Step)>, Vec<Notice>) {
-        let (reading, mut notices) = self.sidecar.read(outcome, self.outbox.asked(), now);
+        let (entries, since) = self.outbox.asked().unwrap_or((0, now));
+        let (reading, mut notices) = self.sidecar.read(outcome, entries, now);
         let failed = matches!(reading, Reading::Failed);
+        let end = match outcome {
+            CallOutcome::NotSent => CallEnd::NotSent,
+            CallOutcome::Response { .. } | CallOutcome::CutOff if failed => CallEnd::Failed,
+            CallOutcome::Response { .. } | CallOutcome::CutOff => CallEnd::Answered,
+        };
+        self.saw(Event::Called { end, entries, took: now.saturating_sub(since) });
         if failed && outcome.is_connection_failure() && self.outbox.repeat(now) {
             return (Vec::new(), notices);
         }
@@ -41,7 +48,7 @@ impl Gate {
                         (&item.entry, &answer, twice)
                     {
                         // The first copy of the call may still arrive, when what is refused now would be good again.
-                        self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
+                        self.take_back(None, *attempt, None, now);
                     }
                     self.answer(item, answer, now, &mut steps, &mut notices);
                 }
@@ -72,9 +79,9 @@ impl Gate {
                 None => continue,
             };
             let step = match price {
-                Ok(None) => Step::Forward(Admission::default()),
+                Ok(None) => self.free(unpriced.caller.label),
                 Ok(Some(price)) => self.priced(stream, unpriced, price, now),
-                Err(_) => self.refuse(stream, unpriced.form, &Problem::Busy(Busy::PriceService)),
+                Err(_) => self.refuse(stream, unpriced.caller, &Problem::Busy(Busy::PriceService)),
             };
             if step != Step::Hold {
                 steps.push((stream, step));
@@ -97,6 +104,10 @@ impl Gate {
         if answer == Answer::Conflict {
             notices.push(Notice::Conflict { channel: item.channel() });
         }
+        self.count(&item, &answer);
+        if let Entry::Lookup(channel) = &item.entry {
+            self.judge_watched(channel, answer.state());
+        }
         let mut claimed = false;
         for stream in item.streams {
             let Some(stage) = self.streams.remove(&stream) else { continue };
@@ -107,7 +118,25 @@ impl Gate {
             && !item.ran
         {
             // Whoever paid left before the request went upstream.
-            self.outbox.push(Item::take_back(None, attempt, deadline(now)));
+            self.take_back(None, attempt, item.charge, now);
+        }
+    }
+
+    /// Tells what an answer means for the money, whoever waits for it.
+    fn count(&mut self, item: &Item, answer: &Answer) {
+        match (&item.entry, answer, item.charge) {
+            (Entry::Commit(_), Answer::Accepted { .. }, Some(charge)) => self.charged(charge),
+            (Entry::TakeBack(_), Answer::TakenBack { .. }, charge) => {
+                self.saw(Event::TakeBack(TakeBackStep::Done));
+                if let Some(charge) = charge {
+                    self.refunded(charge);
+                }
+            }
+            (Entry::TakeBack(_), Answer::Credited { .. }, _) => {
+                self.saw(Event::TakeBack(TakeBackStep::Credited));
+            }
+            (Entry::TakeBack(_), Answer::Final { .. }, _) => self.saw(Event::TakeBack(TakeBackStep::Kept)),
+            (Entry::Lookup(_) | Entry::Commit(_) | Entry::TakeBack(_), _, _) => {}
         }
     }
 
@@ -121,18 +150,23 @@ impl Gate {
         now: Moment,
         steps: &mut Vec<(StreamId, Step)>,
     ) -> bool {
+        if let (Stage::Committing { case, .. } | Stage::Overlapping { case, .. }, Answer::Accepted { .. }) =
+            (&stage, answer)
+        {
+            self.saw(Event::Durable { after: now.saturating_sub(case.caller.since) });
+        }
         let step = match (stage, entry) {
             (Stage::Looking(case), Entry::Lookup(_)) => {
                 if let Answer::Channel { channel } = answer {
                     self.judge(stream, case, Some(channel), now)
                 } else {
-                    self.unavailable(stream, case.form, Unavailable::Sidecar)
+                    self.unavailable(stream, case.caller, Unavailable::Sidecar)
                 }
             }
             (Stage::Committing { case, payment }, Entry::Commit(attempt)) => {
                 if let Answer::Accepted { .. } = answer {
                     let admission = self.admission(&case, payment, attempt.id, "durable", now);
-                    let stage = Stage::Served { form: case.form, payment, attempt: *attempt };
+                    let stage = Stage::Served { caller: case.caller, payment, attempt: *attempt };
                     self.streams.insert(stream, stage);
                     Step::Forward(admission)
                 } else {
@@ -141,40 +175,43 @@ impl Gate {
             }
             (Stage::Overlapping { case, payment, shown }, Entry::Commit(attempt)) => match (answer, shown) {
                 (Answer::Accepted { .. }, None) => {
-                    let stage = Stage::Served { form: case.form, payment, attempt: *attempt };
+                    let stage = Stage::Served { caller: case.caller, payment, attempt: *attempt };
                     self.streams.insert(stream, stage);
                     Step::Hold
                 }
                 (Answer::Accepted { .. }, Some(shown)) => {
-                    self.served(stream, case.form, payment, *attempt, shown, now)
+                    self.served(stream, case.caller, payment, *attempt, shown, now)
                 }
                 (_, _) => self.not_accepted(stream, &case, payment, attempt, answer, now),
             },
-            (Stage::Doubtful { form, payment, .. }, Entry::TakeBack(_)) => match answer {
+            (Stage::Doubtful { caller, payment, .. }, Entry::TakeBack(_)) => match answer {
                 Answer::TakenBack { channel } => {
-                    self.refuse(stream, form, &Problem::TakenBack(balance(payment, channel)))
+                    self.refuse(stream, caller, &Problem::TakenBack(balance(payment, channel)))
                 }
-                Answer::Credited { channel } => self.credited(stream, form, 502, payment, channel),
+                Answer::Credited { channel } => self.credited(stream, caller, 502, payment, channel),
                 Answer::Channel { .. }
                 | Answer::Accepted { .. }
                 | Answer::Refused { .. }
                 | Answer::Final { .. }
-                | Answer::Conflict => self.unavailable(stream, form, Unavailable::UnknownOutcome),
+                | Answer::Conflict => self.unavailable(stream, caller, Unavailable::UnknownOutcome),
             },
-            (Stage::Returning { form, payment, shown }, Entry::TakeBack(_)) => match answer {
+            (Stage::Returning { caller, payment, shown }, Entry::TakeBack(_)) => match answer {
                 Answer::TakenBack { channel } => {
                     self.streams.insert(stream, Stage::Ended);
+                    self.outcome(caller.label, TAKEN_BACK);
                     let mut headers = self.config.terms(payment.price()).headers();
                     headers.extend(balance(payment, channel).headers());
                     Step::Refund(headers)
                 }
-                Answer::Credited { channel } => self.credited(stream, form, shown.status, payment, channel),
+                Answer::Credited { channel } => self.credited(stream, caller, shown.status, payment, channel),
                 Answer::Channel { .. }
                 | Answer::Accepted { .. }
                 | Answer::Refused { .. }
                 | Answer::Final { .. }
                 | Answer::Conflict => {
                     self.streams.insert(stream, Stage::Ended);
+                    // The payment stays.
+                    self.outcome(caller.label, PAID);
                     Step::Release(shown.headers)
                 }
             },
@@ -205,22 +242,22 @@ impl Gate {
                 // A commit is of a proof whose signature was found to be good.
                 match decide(&case.offer, Known::Fresh(channel), &self.config.asked(case.price), |_| true) {
                     Verdict::Charge(refusal) => self.charge(stream, case, refusal),
-                    Verdict::Wait => self.refuse(stream, case.form, &Problem::Busy(Busy::ExposureLimit)),
+                    Verdict::Wait => self.refuse(stream, case.caller, &Problem::Busy(Busy::ExposureLimit)),
                     Verdict::Accept(_) | Verdict::Fetch(_) => {
                         let why = self.sidecar.why_not();
-                        self.unavailable(stream, case.form, why)
+                        self.unavailable(stream, case.caller, why)
                     }
                 }
             }
             Answer::TakenBack { channel } => {
-                self.refuse(stream, case.form, &Problem::TakenBack(balance(payment, channel)))
+                self.refuse(stream, case.caller, &Problem::TakenBack(balance(payment, channel)))
             }
-            Answer::Credited { channel } => self.credited(stream, case.form, 502, payment, channel),
+            Answer::Credited { channel } => self.credited(stream, case.caller, 502, payment, channel),
             Answer::Channel { .. } | Answer::Accepted { .. } | Answer::Final { .. } | Answer::Conflict => {
                 if *answer != Answer::Conflict {
-                    self.outbox.push(Item::take_back(None, *attempt, deadline(now)));
+                    self.take_back(None, *attempt, None, now);
                 }
-                self.unavailable(stream, case.form, Unavailable::UnknownOutcome)
+                self.unavailable(stream, case.caller, Unavailable::UnknownOutcome)
             }
         }
     }
@@ -228,79 +265,13 @@ impl Gate {
     fn credited(
         &mut self,
         stream: StreamId,
-        form: Form,
+        caller: Caller,
         status: u16,
         payment: Payment,
         channel: &ChannelState,
     ) -> Step {
         let balance = balance(payment, channel);
-        self.refuse(stream, form, &Problem::Credited { status, balance })
-    }
-
-    /// A call failed. What it may have changed is undone; unknown is never "no".
-    fn failed(
-        &mut self,
-        item: Item,
-        now: Moment,
-        steps: &mut Vec<(StreamId, Step)>,
-        notices: &mut Vec<Notice>,
-    ) {
-        let until = item.until.unwrap_or(deadline(now));
-        match item.entry {
-            Entry::Lookup(_) => {
-                for stream in item.streams {
-                    if let Some(Stage::Looking(case)) = self.streams.get(&stream) {
-                        let form = case.form;
-                        steps.push((stream, self.unavailable(stream, form, Unavailable::Sidecar)));
-                    }
-                }
-            }
-            Entry::Commit(attempt) => {
-                self.memory.doubt(&attempt.channel);
-                let waiting = item.streams.into_iter().find(|&stream| self.doubt(stream));
-                self.outbox.push_first(Item::take_back(waiting, attempt, until));
-            }
-            Entry::TakeBack(attempt) => {
-                for stream in item.streams {
-                    let step = match self.streams.remove(&stream) {
-                        Some(Stage::Doubtful { form, .. }) => {
-                            self.unavailable(stream, form, Unavailable::UnknownOutcome)
-                        }
-                        Some(Stage::Returning { .. }) => {
-                            self.streams.insert(stream, Stage::Ended);
-                            Step::Release(Vec::new())
-                        }
-                        Some(stage) => {
-                            self.streams.insert(stream, stage);
-                            continue;
-                        }
-                        None => continue,
-                    };
-                    steps.push((stream, step));
-                }
-                let kept = now < until && self.outbox.retry_later(Item::take_back(None, attempt, until));
-                if !kept {
-                    notices.push(Notice::TakeBackGivenUp { channel: attempt.channel });
-                }
-            }
-        }
-    }
-
-    /// Has a stream whose commit failed wait for the take-back. `false` where it does not wait for anything any more.
-    fn doubt(&mut self, stream: StreamId) -> bool {
-        let (stage, waits) = match self.streams.remove(&stream) {
-            Some(Stage::Committing { case, payment }) => {
-                (Stage::Doubtful { form: case.form, payment, place: Place::Request }, true)
-            }
-            Some(Stage::Overlapping { case, payment, shown }) => {
-                let place = if shown.is_some() { Place::Response } else { Place::Upstream };
-                (Stage::Doubtful { form: case.form, payment, place }, true)
-            }
-            Some(stage) => (stage, false),
-            None => return false,
-        };
-        self.streams.insert(stream, stage);
-        waits
+        self.refuse(stream, caller, &Problem::Credited { status, balance })
     }
 }
 

@@ -1,5 +1,6 @@
 //! Where a stream stands.
 
+use super::routes::Label;
 use super::strangers::Source;
 use super::{Gate, Headers, Moment, Step, StreamId, announcement};
 use crate::Price;
@@ -23,15 +24,42 @@ pub(super) enum Stage {
     /// It is at the upstream while its payment is made durable; its response is held if it came already.
     Overlapping { case: Case, payment: Payment, shown: Option<Shown> },
     /// The outcome of its commit is unknown: it is held until the payment is taken back.
-    Doubtful { form: Form, payment: Payment, place: Place },
+    Doubtful { caller: Caller, payment: Payment, place: Place },
     /// It is paid and at the upstream.
-    Served { form: Form, payment: Payment, attempt: Attempt },
+    Served { caller: Caller, payment: Payment, attempt: Attempt },
     /// A browser's question whether it may send the real request; it is free.
     Preflight,
     /// The upstream failed; its response is held until the payment is taken back.
-    Returning { form: Form, payment: Payment, shown: Shown },
+    Returning { caller: Caller, payment: Payment, shown: Shown },
     /// It was answered.
     Ended,
+}
+
+impl Stage {
+    /// Who has no outcome yet.
+    pub(super) fn caller(&self) -> Option<Caller> {
+        match self {
+            Self::Pricing(unpriced) => Some(unpriced.caller),
+            Self::Looking(case) | Self::Committing { case, .. } | Self::Overlapping { case, .. } => {
+                Some(case.caller)
+            }
+            Self::Doubtful { caller, .. } | Self::Served { caller, .. } | Self::Returning { caller, .. } => {
+                Some(*caller)
+            }
+            Self::Preflight | Self::Ended => None,
+        }
+    }
+}
+
+/// What an answer to a request, and the count of it, depends on.
+#[derive(Clone, Copy)]
+pub(super) struct Caller {
+    /// How it wants to be told.
+    pub(super) form: Form,
+    /// Where its price comes from.
+    pub(super) label: Label,
+    /// When its request came.
+    pub(super) since: Moment,
 }
 
 /// A response that came, and is held.
@@ -55,7 +83,7 @@ pub(super) enum Place {
 /// A request, read, whose price may not be known yet.
 pub(super) struct Unpriced {
     pub(super) offer: Result<Offer, HeaderError>,
-    pub(super) form: Form,
+    pub(super) caller: Caller,
     /// What its admission mark covers, where marks are made.
     pub(super) line: Option<RequestLine>,
     /// Where it comes from; any place where its channel is known.
@@ -64,12 +92,21 @@ pub(super) struct Unpriced {
     pub(super) overlaps: bool,
 }
 
+impl Unpriced {
+    /// The same with its price, unless its payment cannot be read.
+    pub(super) fn case(self, price: Price) -> Result<Case, (Caller, HeaderError)> {
+        let Self { offer, caller, line, source, overlaps } = self;
+        let offer = offer.map_err(|error| (caller, error))?;
+        Ok(Case { offer, price, caller, line, source, overlaps, signed: None })
+    }
+}
+
 /// A priced request, read.
 #[derive(Clone)]
 pub(super) struct Case {
     pub(super) offer: Offer,
     pub(super) price: Price,
-    pub(super) form: Form,
+    pub(super) caller: Caller,
     pub(super) line: Option<RequestLine>,
     pub(super) source: Source,
     pub(super) overlaps: bool,
@@ -79,7 +116,7 @@ pub(super) struct Case {
 
 impl Gate {
     /// Reads all that is needed of a request, since its headers cannot be read later.
-    pub(super) fn read(&self, request: Request<'_>, form: Form, around: &impl Surroundings) -> Unpriced {
+    pub(super) fn read(&self, request: Request<'_>, caller: Caller, around: &impl Surroundings) -> Unpriced {
         let offer = Offer::read(request);
         let proof = offer.as_ref().ok().and_then(|offer| offer.proof);
         let stranger = proof.is_some_and(|proof| self.memory.get(&proof.channel()).is_none());
@@ -94,20 +131,14 @@ impl Gate {
                 let announced = bytes.and_then(|bytes| announcement::balance(&bytes, &channel));
                 announced.is_none_or(|announced| proof.balance > announced)
             });
-        Unpriced { offer, form, line, source, overlaps }
+        Unpriced { offer, caller, line, source, overlaps }
     }
 
     /// Judges a request whose price is known.
     pub(super) fn priced(&mut self, stream: StreamId, unpriced: Unpriced, price: Price, now: Moment) -> Step {
-        let Unpriced { offer, form, line, source, overlaps } = unpriced;
-        match offer {
-            Ok(offer) => self.judge(
-                stream,
-                Case { offer, price, form, line, source, overlaps, signed: None },
-                None,
-                now,
-            ),
-            Err(error) => self.refuse(stream, form, &Problem::Malformed(error)),
+        match unpriced.case(price) {
+            Ok(case) => self.judge(stream, case, None, now),
+            Err((caller, error)) => self.refuse(stream, caller, &Problem::Malformed(error)),
         }
     }
 }

@@ -98,8 +98,10 @@ impl Strangers {
     pub(super) fn forget(&mut self, stream: StreamId) {
         for queue in self.waiting.values_mut() {
             queue.retain_mut(|item| {
+                let before = item.streams.len();
                 item.streams.retain(|&waiting| waiting != stream);
-                !item.streams.is_empty()
+                // What no stream ever waited for stays.
+                item.streams.len() == before || !item.streams.is_empty()
             });
         }
         self.waiting.retain(|_, queue| !queue.is_empty());

@@ -2,8 +2,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod counting;
 mod overlap;
 mod scene;
+mod shadow;
 mod undo;
 
 use std::time::Duration;

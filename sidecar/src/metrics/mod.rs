@@ -83,6 +83,8 @@ pub enum Decision {
     Repeated,
     /// An attempt was taken back.
     TakenBack,
+    /// An attempt was taken back of which nothing was known: its commit never arrived, or comes too late.
+    Cancelled,
     /// A payment was to be taken back, was final, and became a credit.
     Credited,
     /// A payment was to be taken back, and stays: too many were in a row.
@@ -98,6 +100,10 @@ pub(crate) fn decided(decision: Decision) {
         Decision::Refused(reason) => counter!(names::REFUSED, "reason" => reason).increment(1),
         Decision::Repeated => counter!(names::REPEATED).increment(1),
         Decision::TakenBack => counter!(names::TAKEN_BACK).increment(1),
+        Decision::Cancelled => {
+            counter!(names::TAKEN_BACK).increment(1);
+            counter!(names::UNKNOWN).increment(1);
+        }
         Decision::Credited => counter!(names::CREDITED).increment(1),
         Decision::Kept => counter!(names::KEPT).increment(1),
         Decision::Conflict => counter!(names::CONFLICTS).increment(1),

@@ -30,6 +30,7 @@ pub(super) const ACCEPTED: &str = "uraiden_payments_accepted_total";
 pub(super) const REFUSED: &str = "uraiden_payments_refused_total";
 pub(super) const REPEATED: &str = "uraiden_commits_repeated_total";
 pub(super) const TAKEN_BACK: &str = "uraiden_payments_taken_back_total";
+pub(super) const UNKNOWN: &str = "uraiden_attempts_unknown_total";
 pub(super) const SPENT: &str = "uraiden_payments_from_credit_total";
 pub(super) const CREDITED: &str = "uraiden_payments_credited_total";
 pub(super) const KEPT: &str = "uraiden_payments_kept_total";
@@ -81,6 +82,7 @@ pub const METRICS: &[Metric] = &[
     Metric { label: Some(("reason", REASONS)), ..counted(REFUSED, "Payments that were refused") },
     counted(REPEATED, "Messages about payments that came again and were answered as before"),
     counted(TAKEN_BACK, "Attempts to pay that were taken back, whether or not they had been accepted"),
+    counted(UNKNOWN, "Attempts to pay that were taken back before the ledger had heard of them"),
     counted(SPENT, "Requests that were served from the credit of their channel"),
     counted(CREDITED, "Payments whose resource failed when they were final, and which became a credit"),
     counted(KEPT, "Payments whose resource failed and which stay, as too many were taken back in a row"),

@@ -19,7 +19,7 @@ impl Draft<'_> {
             }
             Recorded::Unknown => {
                 self.attempts.insert(attempt.id, Noted::new(attempt, Outcome::TakenBack, self.now));
-                self.decisions.push(Decision::TakenBack);
+                self.decisions.push(Decision::Cancelled);
                 Outcome::TakenBack
             }
             Recorded::Known(settled @ (Outcome::TakenBack | Outcome::Credited | Outcome::Kept)) => {
