@@ -28,6 +28,7 @@ mod load;
 mod options;
 mod part;
 mod payers;
+mod query;
 mod raw;
 mod relay;
 mod rpc_proxy;

@@ -7,6 +7,7 @@ mod closed;
 mod connections;
 mod cors;
 mod crash;
+mod dashboard;
 mod fixture;
 mod flood;
 mod hostile;
