@@ -6,7 +6,8 @@ package is tested from its source, and a clean one with the older major versions
 installed and tested. Each is named after the hash of its lock file, so that a changed lock makes a
 new one.
 
-`--fast` leaves out what needs the whole stack.
+`--fast` leaves out what needs the whole stack. `--environment LOCK` only makes the environment of a
+lock file, and prints its Python.
 """
 
 import hashlib
@@ -103,7 +104,7 @@ def environment_for(lock: Path) -> Path:
     finished = folder / "finished"
     if finished.exists():
         return python
-    print(f"making the environment of {lock.name} (once)", flush=True)
+    print(f"making the environment of {lock.name} (once)", file=sys.stderr, flush=True)
     shutil.rmtree(folder, ignore_errors=True)
     run([sys.executable, "-m", "venv", folder])
     pip = [python, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check"]
@@ -134,6 +135,9 @@ def wheel_in(python: Path, builder: Path) -> Iterator[None]:
 
 def main() -> int:
     """Runs all; answers the exit status."""
+    if sys.argv[1:2] == ["--environment"]:
+        print(environment_for(HERE / sys.argv[2]))
+        return 0
     fast = "--fast" in sys.argv[1:]
     newest = environment_for(HERE / "requirements-test.txt")
     oldest = environment_for(HERE / "requirements-oldest.txt")

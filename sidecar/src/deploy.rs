@@ -32,8 +32,11 @@ pub struct DeployArgs {
     /// Blocks that a receiver has to answer a close request
     #[arg(long, value_name = "BLOCKS", default_value_t = MIN_CHALLENGE_PERIOD)]
     pub challenge_period: u32,
+    /// Do nothing where this address holds a contract already, so that a start can be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub unless_at: Option<Address>,
     /// Print one JSON object
-    #[arg(long)]
+    #[arg(long, conflicts_with = "unless_at")]
     pub json: bool,
 }
 
@@ -74,6 +77,13 @@ pub async fn run(args: DeployArgs) -> Result<()> {
         bail!(
             "this is chain {chain_id}: the test contracts are deployed on the chains {DEVELOPMENT_CHAINS:?} only"
         );
+    }
+    if let Some(address) = args.unless_at {
+        let code = provider.get_code_at(address.0.into()).await.map_err(|error| failure(&args, &error))?;
+        if !code.is_empty() {
+            println!("contract  {address}   is there already");
+            return Ok(());
+        }
     }
     let token = TestToken::deploy(&provider, args.supply, "uRaiden test token".to_owned(), "URT".to_owned())
         .await

@@ -62,6 +62,15 @@ pub(crate) fn everything(repo: &Repo) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Builds what is put to work: the filter's module and the sidecar, without the harness.
+pub(crate) fn release(repo: &Repo) -> Result<ExitCode> {
+    Tool::WasmTarget.ensure(repo)?;
+    filter(repo)?;
+    eprintln!("building the sidecar in release mode (some minutes the first time)");
+    process::run(process::cargo(&repo.root).args(["build", "--release", "--package", "uraiden-sidecar"]))?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Builds the same to be measured.
 pub(crate) fn optimised(repo: &Repo) -> Result<()> {
     filter(repo)?;
@@ -106,7 +115,8 @@ pub(crate) fn cargo_crashing_filter(repo: &Repo) -> Command {
     cargo
 }
 
-fn filter(repo: &Repo) -> Result<()> {
+/// Builds the filter's module.
+pub(crate) fn filter(repo: &Repo) -> Result<()> {
     eprintln!("building the filter");
     process::run(&mut cargo_wasm(repo, "uraiden-filter"))?;
     let module = repo.wasm("uraiden.wasm");

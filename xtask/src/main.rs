@@ -8,6 +8,7 @@ mod build;
 mod counts;
 mod fuzz;
 mod help;
+mod image;
 mod process;
 mod repo;
 mod report;
@@ -59,8 +60,12 @@ fn run() -> Result<ExitCode> {
         "bench" => bench::run(&Repo::locate()?, &arguments),
         "test" => test::run(&Repo::locate()?, &test_options(arguments)?),
         "tidy" => no_arguments(&command, &arguments).and_then(|()| tidy::run(&Repo::locate()?)),
-        "tools" => no_arguments(&command, &arguments).and_then(|()| tools::fetch_all(&Repo::locate()?)),
-        "build" => no_arguments(&command, &arguments).and_then(|()| build::everything(&Repo::locate()?)),
+        "tools" => tools::fetch(&Repo::locate()?, &names(arguments)?),
+        "build" => match release(arguments)? {
+            true => build::release(&Repo::locate()?),
+            false => build::everything(&Repo::locate()?),
+        },
+        "image" => no_arguments(&command, &arguments).and_then(|()| image::run(&Repo::locate()?)),
         other => bail!("there is no command \"{other}\"; the commands are {}", help::names()),
     }
 }
@@ -79,6 +84,32 @@ fn test_options(arguments: Vec<OsString>) -> Result<test::Options> {
         }
     }
     Ok(options)
+}
+
+/// Arguments that are names, without options.
+fn names(arguments: Vec<OsString>) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(name) => names.push(name.string()?),
+            Short(_) | Long(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(names)
+}
+
+/// Whether `--release` is among the arguments; nothing else may be.
+fn release(arguments: Vec<OsString>) -> Result<bool> {
+    let mut release = false;
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("release") => release = true,
+            Short(_) | Long(_) | Value(_) => return Err(argument.unexpected().into()),
+        }
+    }
+    Ok(release)
 }
 
 fn no_arguments(command: &str, arguments: &[OsString]) -> Result<()> {

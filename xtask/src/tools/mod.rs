@@ -6,13 +6,16 @@
 mod cargo_fuzz;
 mod envoy;
 mod fetch;
+mod hadolint;
+mod manifests;
 mod npm;
+mod pip;
 mod prerequisites;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 pub(crate) use self::prerequisites::Missing;
 
@@ -36,17 +39,27 @@ pub(crate) enum Tool {
     OldestEnvoy,
     /// cargo-fuzz, and a compiler for the fuzzer that it links.
     CargoFuzz,
+    /// Python 3.9 or later, for tests that are scripts.
+    Python,
+    /// The linter of Dockerfiles.
+    Hadolint,
+    /// kubectl, and the models that Kubernetes manifests are checked against.
+    Manifests,
 }
 
 impl Tool {
-    const ALL: [Self; 7] = [
-        Self::Node,
-        Self::Chromium,
-        Self::WasmTarget,
-        Self::Npm,
-        Self::Envoy,
-        Self::OldestEnvoy,
-        Self::CargoFuzz,
+    /// All of them, by the names that `cargo xtask tools` takes.
+    const ALL: [(&'static str, Self); 10] = [
+        ("node", Self::Node),
+        ("chromium", Self::Chromium),
+        ("wasm", Self::WasmTarget),
+        ("anvil", Self::Npm),
+        ("envoy", Self::Envoy),
+        ("oldest-envoy", Self::OldestEnvoy),
+        ("cargo-fuzz", Self::CargoFuzz),
+        ("python", Self::Python),
+        ("hadolint", Self::Hadolint),
+        ("manifests", Self::Manifests),
     ];
 
     /// Makes sure that the tool is here, in the pinned version, and fetches it if not.
@@ -63,6 +76,22 @@ impl Tool {
             Self::Envoy => envoy::ensure(repo, envoy::CURRENT),
             Self::OldestEnvoy => envoy::ensure(repo, envoy::OLDEST),
             Self::CargoFuzz => cargo_fuzz::ensure(repo),
+            Self::Python => Ok(prerequisites::python()?),
+            Self::Hadolint => hadolint::ensure(repo),
+            Self::Manifests => manifests::ensure(repo),
+        }
+    }
+
+    /// What was fetched, with a program that tells its version; nothing for what has to be installed.
+    fn binaries(self, repo: &Repo) -> Vec<PathBuf> {
+        match self {
+            Self::Node | Self::Chromium | Self::WasmTarget | Self::Python => vec![],
+            Self::Npm => vec![npm::anvil(repo), npm::forge(repo)],
+            Self::Envoy => vec![envoy(repo)],
+            Self::OldestEnvoy => vec![oldest_envoy(repo)],
+            Self::CargoFuzz => vec![cargo_fuzz(repo)],
+            Self::Hadolint => vec![hadolint(repo)],
+            Self::Manifests => vec![kubectl(repo)],
         }
     }
 }
@@ -92,19 +121,32 @@ pub(crate) fn cargo_fuzz(repo: &Repo) -> PathBuf {
     cargo_fuzz::binary(repo)
 }
 
-/// Carries out `cargo xtask tools`.
-pub(crate) fn fetch_all(repo: &Repo) -> Result<ExitCode> {
-    for tool in Tool::ALL {
+/// The linter of Dockerfiles.
+pub(crate) fn hadolint(repo: &Repo) -> PathBuf {
+    hadolint::binary(repo)
+}
+
+/// What renders Kubernetes manifests.
+pub(crate) fn kubectl(repo: &Repo) -> PathBuf {
+    manifests::kubectl(repo)
+}
+
+/// The folder of the models that Kubernetes manifests are checked against.
+pub(crate) fn models(repo: &Repo) -> PathBuf {
+    manifests::folder(repo).join("node_modules")
+}
+
+/// Carries out `cargo xtask tools`: fetches what is named, or everything.
+pub(crate) fn fetch(repo: &Repo, names: &[String]) -> Result<ExitCode> {
+    let wanted = match names {
+        [] => Tool::ALL.map(|(_, tool)| tool).to_vec(),
+        names => names.iter().map(|name| named(name)).collect::<Result<_>>()?,
+    };
+    for tool in &wanted {
         tool.ensure(repo)?;
     }
-    for binary in [
-        envoy::binary(repo, envoy::CURRENT),
-        envoy::binary(repo, envoy::OLDEST),
-        npm::anvil(repo),
-        npm::forge(repo),
-        cargo_fuzz::binary(repo),
-    ] {
-        let version = process::capture(process::command(&binary, &repo.root).arg("--version"))?;
+    for binary in wanted.iter().flat_map(|tool| tool.binaries(repo)) {
+        let version = process::capture(process::command(&binary, &repo.root).args(version_of(&binary)))?;
         let version = version.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         println!(
             "{}\n    {}",
@@ -112,8 +154,27 @@ pub(crate) fn fetch_all(repo: &Repo) -> Result<ExitCode> {
             version.trim().trim_start_matches(&*binary.to_string_lossy()).trim()
         );
     }
-    println!("{}\n    {}", npm::solc(repo).display(), npm::solc_version(repo)?);
+    if wanted.contains(&Tool::Npm) {
+        println!("{}\n    {}", npm::solc(repo).display(), npm::solc_version(repo)?);
+    }
+    if wanted.contains(&Tool::Manifests) {
+        println!("{}", models(repo).display());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+fn named(name: &str) -> Result<Tool> {
+    let names = || Tool::ALL.map(|(known, _)| known).join(", ");
+    let found = Tool::ALL.iter().find(|(known, _)| *known == name).map(|(_, tool)| *tool);
+    found.with_context(|| format!("there is no tool \"{name}\"; the tools are {}", names()))
+}
+
+/// What makes a program tell its version.
+fn version_of(binary: &Path) -> &'static [&'static str] {
+    match binary.file_name() {
+        Some(name) if name == "kubectl" => &["version", "--client"],
+        _ => &["--version"],
+    }
 }
 
 /// Whether a program's answer to `--version` names exactly this version.

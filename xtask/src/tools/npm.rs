@@ -16,7 +16,8 @@ const FOLDER: &str = "node";
 const ANVIL: &str = "@foundry-rs/anvil-linux-amd64";
 const FORGE: &str = "@foundry-rs/forge-linux-amd64";
 
-fn module(folder: &Path, package: &str) -> PathBuf {
+/// The folder of a package.
+pub(super) fn module(folder: &Path, package: &str) -> PathBuf {
     folder.join("node_modules").join(package)
 }
 
@@ -42,28 +43,52 @@ pub(super) fn solc_version(repo: &Repo) -> Result<String> {
 
 /// Makes sure that all of them are in their folder.
 pub(super) fn ensure(repo: &Repo) -> Result<()> {
-    let read = |name| {
-        let path = repo.tool_locks().join(name);
-        fs::read_to_string(&path).with_context(|| path.display().to_string())
-    };
-    let (manifest, lock) = (read("package.json")?, read("package-lock.json")?);
+    let lock = Lock::read(&repo.tool_locks())?;
+    fetch::ensure(&repo.tools(), FOLDER, "anvil, forge and solc", &lock.text(), |folder| {
+        lock.install(folder)?;
+        verify(folder, &serde_json::from_str(&lock.manifest)?)
+    })
+}
 
-    let pins = format!("{manifest}{lock}");
-    fetch::ensure(&repo.tools(), FOLDER, "anvil, forge and solc", &pins, |folder| {
+/// A package.json and its package-lock.json.
+pub(super) struct Lock {
+    manifest: String,
+    lock: String,
+}
+
+impl Lock {
+    /// Reads both from a folder.
+    pub(super) fn read(folder: &Path) -> Result<Self> {
+        let read = |name| {
+            let path = folder.join(name);
+            fs::read_to_string(&path).with_context(|| path.display().to_string())
+        };
+        Ok(Self { manifest: read("package.json")?, lock: read("package-lock.json")? })
+    }
+
+    /// Both texts, one after the other.
+    pub(super) fn text(&self) -> String {
+        format!("{}{}", self.manifest, self.lock)
+    }
+
+    /// Puts the packages into the folder's `node_modules`; none of their scripts runs.
+    pub(super) fn install(&self, folder: &Path) -> Result<()> {
         prerequisites::platform()?;
         prerequisites::node()?;
         prerequisites::npm()?;
-        fs::write(folder.join("package.json"), &manifest)?;
-        fs::write(folder.join("package-lock.json"), &lock)?;
+        fs::write(folder.join("package.json"), &self.manifest)?;
+        fs::write(folder.join("package-lock.json"), &self.lock)?;
         process::capture(process::command("npm", folder).args([
             "ci",
             "--ignore-scripts",
             "--no-audit",
             "--no-fund",
             "--include=dev",
+            // A manifest names all that is wanted; a kubectl for Lambda would bring the whole of its cloud.
+            "--legacy-peer-deps",
         ]))?;
-        verify(folder, &serde_json::from_str(&manifest)?)
-    })
+        Ok(())
+    }
 }
 
 /// Compares what the tools say with the versions in package.json.

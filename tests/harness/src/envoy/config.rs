@@ -91,7 +91,8 @@ pub(super) fn plugin_of(envoy: &mut Value) -> Result<&mut Value> {
 fn fill(mut config: Value, paywall: &Paywall<'_>) -> Result<EnvoyConfig> {
     *at(&mut config, "/admin/address/socket_address/port_value")? = json!(0);
     let listener = named(at(&mut config, "/static_resources/listeners")?, "public")?;
-    *at(listener, "/address/socket_address/port_value")? = json!(0);
+    // For this machine only, whatever the file opens.
+    *at(listener, "/address/socket_address")? = json!({ "address": "127.0.0.1", "port_value": 0 });
     let configured = plugin_of(&mut config)?;
     *at(configured, "/vm_config/code/local/filename")? = json!(paywall.wasm);
     let text =

@@ -1,0 +1,5 @@
+//! What operators copy: images, configurations, manifests and the commands of the documentation.
+
+mod compose;
+mod image;
+mod place;
