@@ -139,7 +139,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "deploy",
-        proves: "what operators copy: the images and the containers of docker-compose.yml",
+        proves: "what operators copy: containers, images, and each configuration on both Envoys",
         budget: 3,
         tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Python, Tool::Hadolint],
         parts: true,
@@ -291,7 +291,10 @@ fn deploy(repo: &Repo) -> Result<Vec<Step>> {
         .env("URAIDEN_XTASK", &xtask)
         .env("URAIDEN_IMAGE", image::layout(repo))
         .env("URAIDEN_HADOLINT", tools::hadolint(repo));
-    Ok(vec![Step::Build(image), Step::Tests(newest)])
+    let mut oldest = scenes(repo, &["--test", "deploy"]);
+    // Only what starts Envoy.
+    oldest.env("URAIDEN_ENVOY", tools::oldest_envoy(repo)).args(["--", "envoys::"]);
+    Ok(vec![Step::Build(image), Step::Tests(newest), Step::Tests(oldest)])
 }
 
 /// `cargo test` on the native packages, with what the harness needs to know.

@@ -118,6 +118,27 @@ impl Stack {
         self.envoy.twin(&self.tools, &self.folder, name, self.options.concurrency).await
     }
 
+    /// One more Envoy, with this configuration. Its listener `public`, at port 0 like the admin interface, is in it, or in
+    /// the file `listener`. It has to stop before the stack does.
+    ///
+    /// # Errors
+    ///
+    /// What keeps it from becoming ready.
+    pub async fn envoy_with(
+        &self,
+        name: &'static str,
+        configuration: &serde_json::Value,
+        listener: Option<PathBuf>,
+    ) -> Result<Envoy> {
+        let concurrency = self.options.concurrency;
+        Envoy::run(&self.tools, &self.folder, name, configuration, listener, concurrency).await
+    }
+
+    /// The module that Envoy loads.
+    pub fn wasm(&self) -> &std::path::Path {
+        &self.tools.wasm
+    }
+
     /// The contract that holds the deposits.
     pub fn contract(&self) -> Address {
         self.deployment.contract

@@ -75,7 +75,8 @@ impl Envoy {
         Self::run(tools, folder, name, &configuration, None, concurrency).await
     }
 
-    async fn run(
+    /// Starts Envoy with a whole configuration. Its listener `public`, at port 0, is in it, or in the file `listener`.
+    pub(crate) async fn run(
         tools: &Tools,
         folder: &Folder,
         name: &'static str,

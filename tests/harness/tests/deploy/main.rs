@@ -1,5 +1,6 @@
 //! What operators copy: images, configurations, manifests and the commands of the documentation.
 
 mod compose;
+mod envoys;
 mod image;
 mod place;
