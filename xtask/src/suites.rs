@@ -139,7 +139,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "deploy",
-        proves: "what operators copy: containers, images, and each configuration on both Envoys",
+        proves: "what operators copy: containers, images, manifests, and each configuration on both Envoys",
         budget: 3,
         tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Python, Tool::Hadolint],
         parts: true,
@@ -287,13 +287,17 @@ fn deploy(repo: &Repo) -> Result<Vec<Step>> {
     let mut image = process::command(&xtask, &repo.root);
     image.arg("image");
     let mut newest = scenes(repo, &["--test", "deploy"]);
-    newest
-        .env("URAIDEN_XTASK", &xtask)
-        .env("URAIDEN_IMAGE", image::layout(repo))
-        .env("URAIDEN_HADOLINT", tools::hadolint(repo));
     let mut oldest = scenes(repo, &["--test", "deploy"]);
     // Only what starts Envoy.
-    oldest.env("URAIDEN_ENVOY", tools::oldest_envoy(repo)).args(["--", "envoys::"]);
+    oldest.args(["--", "envoys::"]);
+    for test in [&mut newest, &mut oldest] {
+        test.env("URAIDEN_XTASK", &xtask)
+            .env("URAIDEN_IMAGE", image::layout(repo))
+            .env("URAIDEN_HADOLINT", tools::hadolint(repo))
+            .env("URAIDEN_KUBECTL", tools::kubectl(repo))
+            .env("URAIDEN_MODELS", tools::models(repo));
+    }
+    oldest.env("URAIDEN_ENVOY", tools::oldest_envoy(repo));
     Ok(vec![Step::Build(image), Step::Tests(newest), Step::Tests(oldest)])
 }
 

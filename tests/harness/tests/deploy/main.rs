@@ -3,4 +3,5 @@
 mod compose;
 mod envoys;
 mod image;
+mod manifests;
 mod place;

@@ -73,6 +73,7 @@ pub(crate) async fn sells(stack: &Stack, envoy: SocketAddr, name: &str) -> Resul
         format!("/./premium/{name}"),
         format!("/%70remium/{name}"),
         format!("/premium%2f{name}"),
+        format!("/premium;a/{name}"),
         format!("/premium\\{name}"),
         format!("/x/%2e%2e/premium/{name}"),
     ] {

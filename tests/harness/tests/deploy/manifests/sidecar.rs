@@ -1,0 +1,108 @@
+//! The sidecar's overlay: one pod, its Services, its secrets.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::render::Rendered;
+use crate::place;
+
+fn container(rendered: &Rendered) -> &Value {
+    &rendered.only("StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+#[test]
+fn there_is_never_a_second_sidecar() -> Result<()> {
+    let rendered = Rendered::sidecar("")?;
+    let set = rendered.only("StatefulSet");
+    assert_eq!(set["spec"]["replicas"], 1);
+    assert_eq!(set["spec"]["volumeClaimTemplates"][0]["spec"]["accessModes"], json!(["ReadWriteOncePod"]));
+    assert!(rendered.0.iter().all(|object| object["kind"] != "Deployment"));
+    // The rest selects its pods, and nothing else's.
+    let pods = &set["spec"]["selector"]["matchLabels"];
+    assert_eq!(rendered.only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
+    assert_eq!(rendered.only("NetworkPolicy")["spec"]["podSelector"]["matchLabels"], *pods);
+    for name in ["uraiden-public", "uraiden-internal", "uraiden-admin"] {
+        assert_eq!(rendered.get("Service", name)["spec"]["selector"], *pods);
+    }
+    Ok(())
+}
+
+#[test]
+fn every_setting_is_one_that_the_sidecar_knows() -> Result<()> {
+    let rendered = Rendered::sidecar("")?;
+    let uraiden = place::made("URAIDEN_BIN", "target/debug/uraiden");
+    let help = place::output(Command::new(uraiden).args(["serve", "--help"]))?;
+    let settings = rendered.only("ConfigMap")["data"].as_object().context("no settings")?.keys().cloned();
+    let variables = list(&container(&rendered)["env"]).iter().filter_map(|one| one["name"].as_str());
+    let names: Vec<String> = settings.chain(variables.map(str::to_owned)).collect();
+    assert!(names.len() > 10);
+    for name in names {
+        assert!(help.contains(&format!("[env: {name}")), "`uraiden serve` has no {name}");
+    }
+    assert_eq!(container(&rendered)["args"], json!(["serve"]));
+    Ok(())
+}
+
+#[test]
+fn services_probes_and_policies_lead_to_ports_that_are_listened_on() -> Result<()> {
+    let rendered = Rendered::sidecar("\ncomponents: [../monitoring]\n")?;
+    let container = container(&rendered);
+    let listens = |name: &str| {
+        let variable = format!("URAIDEN_{}_LISTEN", name.to_uppercase());
+        let found = list(&container["env"]).iter().find(|one| one["name"] == variable.as_str());
+        found.and_then(|one| one["value"].as_str()?.strip_prefix("0.0.0.0:")?.parse::<u64>().ok())
+    };
+    let ports: BTreeSet<&str> =
+        list(&container["ports"]).iter().filter_map(|port| port["name"].as_str()).collect();
+    assert_eq!(ports, BTreeSet::from(["admin", "internal", "public"]));
+    for port in list(&container["ports"]) {
+        let name = port["name"].as_str().unwrap_or_default();
+        assert_eq!(listens(name), port["containerPort"].as_u64(), "{name}");
+        let service = &rendered.get("Service", &format!("uraiden-{name}"))["spec"];
+        assert_eq!(
+            service["ports"],
+            json!([{ "name": "http", "port": port["containerPort"], "targetPort": name }])
+        );
+        assert_eq!(service["publishNotReadyAddresses"], true, "{name}");
+    }
+    for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
+        assert_eq!(container[probe]["httpGet"], json!({ "path": path, "port": "admin" }));
+    }
+    let allowed: Vec<Vec<&str>> = list(&rendered.only("NetworkPolicy")["spec"]["ingress"])
+        .iter()
+        .map(|rule| list(&rule["ports"]).iter().filter_map(|port| port["port"].as_str()).collect())
+        .collect();
+    assert_eq!(allowed, [vec!["public", "internal"], vec!["admin"]]);
+    let admin = &rendered.get("Service", "uraiden-admin")["metadata"]["labels"];
+    assert_eq!(rendered.only("ServiceMonitor")["spec"]["selector"]["matchLabels"], *admin);
+    Ok(())
+}
+
+#[test]
+fn every_secret_is_mounted_for_the_sidecar_alone() -> Result<()> {
+    let rendered = Rendered::sidecar("")?;
+    let secret = rendered.only("Secret");
+    let pod = &rendered.only("StatefulSet")["spec"]["template"]["spec"];
+    let volume =
+        list(&pod["volumes"]).iter().find(|volume| volume["name"] == "secrets").context("no secrets")?;
+    // 0440: the group is the pod's own.
+    assert_eq!(volume["secret"], json!({ "secretName": secret["metadata"]["name"], "defaultMode": 0o440 }));
+    for file in secret["data"].as_object().context("no files")?.keys() {
+        let path = json!(format!("/run/uraiden/{file}"));
+        assert!(
+            list(&container(&rendered)["env"]).iter().any(|one| one["value"] == path),
+            "{path} is not used"
+        );
+    }
+    assert_eq!(pod["securityContext"]["runAsUser"], 10001);
+    let text = place::text("envoy/images/Dockerfile")?;
+    assert!(text.contains("USER 10001:10001"));
+    Ok(())
+}
