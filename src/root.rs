@@ -16,6 +16,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, MapType};
 use uraiden_core::config::{Config, Mode};
 use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Notice, Step, StreamId, TAKEN_BACK};
+use uraiden_core::trace::{TRACEPARENT, TRACESTATE};
 use uraiden_core::wire::BATCH_PATH;
 
 use crate::host;
@@ -112,6 +113,12 @@ impl Root {
             ("content-type", "application/json"),
         ];
         headers.extend(authorization.as_deref().map(|value| ("authorization", value)));
+        // One call carries many requests; whatever stands between follows the first that is traced.
+        let context = call.batch.traces.first().map(|first| &first.context);
+        let parent = context.map(|context| context.traceparent.to_string());
+        headers.extend(parent.as_deref().map(|value| (TRACEPARENT, value)));
+        let state = context.and_then(|context| context.tracestate.as_deref());
+        headers.extend(state.map(|value| (TRACESTATE, value)));
         let body = serde_json::to_vec(&call.batch).unwrap_or_default();
         host::report("return to the root", hostcalls::set_effective_context(self.id));
         // Zero would be no bound at all.

@@ -37,6 +37,7 @@ pub mod request;
 pub mod response;
 pub mod route;
 pub mod signature;
+pub mod trace;
 pub mod wire;
 
 pub use address::Address;

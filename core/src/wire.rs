@@ -8,6 +8,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{BlockNumber, ChannelState};
+use crate::trace::TraceContext;
 use crate::{Address, Signature, TokenAmount};
 
 /// The version of these messages.
@@ -18,6 +19,9 @@ pub const BATCH_PATH: &str = "/v1/batch";
 
 /// The most entries that one batch may have.
 pub const MAX_ENTRIES: usize = 1024;
+
+/// The most entries of a batch whose traces are told: whoever sends traces must not make batches too large.
+pub const MAX_TRACED: usize = 32;
 
 /// How long a filter repeats a take-back of an attempt whose outcome it does not know.
 pub const TAKE_BACK_FOR: Duration = Duration::from_secs(5 * 60);
@@ -78,6 +82,19 @@ pub struct BatchRequest {
     pub sent_at: u64,
     /// Decided one after the other.
     pub entries: Vec<Entry>,
+    /// The traces that entries belong to, as far as they are recorded; at most [`MAX_TRACED`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub traces: Vec<EntryTrace>,
+}
+
+/// The trace that an entry belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryTrace {
+    /// The entry's place, from 0.
+    pub entry: usize,
+    /// The trace, and the place of the entry's request in it.
+    #[serde(flatten)]
+    pub context: TraceContext,
 }
 
 /// What the sidecar answers with status 200, and with 409 (no answers) where the identity is not its own.

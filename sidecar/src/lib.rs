@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod health;
 pub mod key;
 pub mod metrics;
+pub mod otlp;
 pub mod secret;
 pub mod serve;
 pub mod settings;

@@ -20,6 +20,7 @@ use crate::collect::{Collector, Policy, Purse, Rules};
 use crate::health::HealthBoard;
 use crate::key::ReceiverKey;
 use crate::metrics::Metrics;
+use crate::otlp::Spans;
 use crate::secret;
 use crate::settings::{Listen, NetworkDatabase, Settings};
 use crate::store::{self, Opened, Scope, Store};
@@ -56,6 +57,7 @@ pub async fn run(settings: Settings) -> Result<()> {
     let Opened { store, writer } = Store::open(&settings.database, scope, health.clone()).await?;
     let nodes: Vec<_> = settings.rpc_url.clone().into_iter().map(|url| url.to_string()).collect();
     let metrics = Metrics::install(&nodes)?;
+    let spans = settings.otlp_endpoint.as_ref().map(Spans::to).transpose()?;
     let node = Node::new(
         settings.rpc_url.clone(),
         settings.contract,
@@ -117,7 +119,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         metrics: metrics.clone(),
         token: admin_token,
     };
-    let internal = Internal { store, health, token: internal_token };
+    let internal = Internal { store, health, token: internal_token, spans: spans.clone() };
     serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));
     serving.spawn(to_operators.serve(api::admin::router(admin, &settings.gateway_path), stopping));
 
@@ -141,6 +143,9 @@ pub async fn run(settings: Settings) -> Result<()> {
     }
     // With the listeners and the follower the last handles are gone, so the writer ends when all is written.
     writing.await.context("the ledger's writer broke down")?.context("the ledger")?;
+    if let Some(spans) = spans {
+        tokio::task::spawn_blocking(|| spans.finish()).await.context("the last spans")?;
+    }
     tracing::info!("stopped");
     outcome
 }

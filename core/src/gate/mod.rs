@@ -185,8 +185,8 @@ impl Gate {
     }
 
     fn call(&mut self, now: Moment) -> Option<Call> {
-        let Sending { entries, timeout } = self.outbox.send(now)?;
-        Some(Call { batch: self.sidecar.request(entries, now), timeout })
+        let Sending { entries, traces, timeout } = self.outbox.send(now)?;
+        Some(Call { batch: self.sidecar.request(entries, traces, now), timeout })
     }
 
     /// Judges a case by a fresh state, or by what is remembered.
@@ -229,20 +229,22 @@ impl Gate {
             balance: proof.balance,
             signature: proof.signature,
         };
+        let commit = Item::commit(stream, attempt, charge).in_trace(case.trace.clone());
         let good = case.overlaps && self.memory.is_good(&attempt.channel);
-        if good && self.outbox.push_overlapping(stream, attempt, charge) {
+        if good && !self.outbox.overlaps(&attempt.channel) {
+            self.outbox.push_overlapping(commit, &attempt);
             let admission = self.admission(&case, payment, attempt.id, "pending", now);
             self.streams.insert(stream, Stage::Overlapping { case, payment, shown: None });
             return Step::Forward(admission);
         }
         self.streams.insert(stream, Stage::Committing { case, payment });
-        self.outbox.push(Item::commit(stream, attempt, charge));
+        self.outbox.push(commit);
         Step::Hold
     }
 
     fn look_up(&mut self, stream: StreamId, case: Case, channel: ChannelKey) -> Step {
         let (caller, source) = (case.caller, case.source);
-        let question = Item::question(stream, Entry::Lookup(channel));
+        let question = Item::question(stream, Entry::Lookup(channel)).in_trace(case.trace.clone());
         if self.memory.get(&channel).is_none() {
             if !self.outbox.push_stranger(source, question) {
                 return self.refuse(stream, caller, &Problem::Busy(Busy::UnknownChannels));

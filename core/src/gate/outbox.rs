@@ -2,12 +2,14 @@
 
 use core::time::Duration;
 use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 
 use super::routes::Label;
 use super::strangers::{Source, Strangers};
 use super::{Moment, StreamId};
 use crate::TokenAmount;
-use crate::wire::{Attempt, AttemptId, ChannelKey, Entry, MAX_ENTRIES};
+use crate::trace::TraceContext;
+use crate::wire::{Attempt, AttemptId, ChannelKey, Entry, EntryTrace, MAX_ENTRIES, MAX_TRACED};
 
 /// How many questions may wait. A worker that is this far behind should refuse, not remember.
 const QUEUE_BOUND: usize = 4 * MAX_ENTRIES;
@@ -25,6 +27,8 @@ pub(super) struct Item {
     pub(super) ran: bool,
     /// What a commit charges, or what a take-back gives back of what was counted as charged.
     pub(super) charge: Option<Charge>,
+    /// The trace of its request, or of the first of them.
+    trace: Option<Rc<TraceContext>>,
 }
 
 /// Money that moves, for whoever counts it.
@@ -41,7 +45,7 @@ impl Item {
 
     /// A question for which no stream waits.
     pub(super) fn unasked(entry: Entry) -> Self {
-        Self { streams: Vec::new(), entry, until: None, ran: false, charge: None }
+        Self { streams: Vec::new(), entry, until: None, ran: false, charge: None, trace: None }
     }
 
     pub(super) fn commit(stream: StreamId, attempt: Attempt, charge: Charge) -> Self {
@@ -50,12 +54,17 @@ impl Item {
 
     pub(super) fn take_back(stream: Option<StreamId>, attempt: Attempt, until: Moment) -> Self {
         let streams = stream.into_iter().collect();
-        Self { streams, entry: Entry::TakeBack(attempt), until: Some(until), ran: false, charge: None }
+        Self { streams, until: Some(until), ..Self::unasked(Entry::TakeBack(attempt)) }
     }
 
     /// The same take-back, of what was counted as charged.
     pub(super) fn of(self, charge: Option<Charge>) -> Self {
         Self { charge, ..self }
+    }
+
+    /// The same for a request of this trace.
+    pub(super) fn in_trace(self, trace: Option<Rc<TraceContext>>) -> Self {
+        Self { trace, ..self }
     }
 
     pub(super) fn channel(&self) -> ChannelKey {
@@ -83,6 +92,7 @@ enum Repeat {
 /// What the next call asks, and how long its answer may take.
 pub(super) struct Sending {
     pub(super) entries: Vec<Entry>,
+    pub(super) traces: Vec<EntryTrace>,
     pub(super) timeout: Duration,
 }
 
@@ -122,14 +132,15 @@ impl Outbox {
         self.queue.push_front(item);
     }
 
-    /// Keeps the commit of a request that goes upstream meanwhile. `false` where the channel has one such already.
-    pub(super) fn push_overlapping(&mut self, stream: StreamId, attempt: Attempt, charge: Charge) -> bool {
-        let free = !self.overlapping.contains_key(&attempt.channel);
-        if free {
-            self.overlapping.insert(attempt.channel, attempt.id);
-            self.queue.push_back(Item { ran: true, ..Item::commit(stream, attempt, charge) });
-        }
-        free
+    /// Whether a request of this channel is at the upstream whose payment is not durable yet.
+    pub(super) fn overlaps(&self, channel: &ChannelKey) -> bool {
+        self.overlapping.contains_key(channel)
+    }
+
+    /// Keeps the commit of a request that goes upstream meanwhile, the only one of its channel.
+    pub(super) fn push_overlapping(&mut self, commit: Item, attempt: &Attempt) {
+        self.overlapping.insert(attempt.channel, attempt.id);
+        self.queue.push_back(Item { ran: true, ..commit });
     }
 
     /// Keeps a question about a channel that was never met. `false` where too many wait already.
@@ -166,14 +177,14 @@ impl Outbox {
             }
             flight.repeat = Repeat::Done;
             let timeout = self.timeout.saturating_sub(now.saturating_sub(flight.since));
-            return Some(Sending { entries: entries(&flight.items), timeout });
+            return Some(Sending::of(&flight.items, timeout));
         }
         let mut items = self.strangers.take(now);
         let room = MAX_ENTRIES.saturating_sub(items.len()).min(self.queue.len());
         items.extend(self.queue.drain(..room));
-        let entries = entries(&items);
+        let sending = Sending::of(&items, self.timeout);
         self.under_way = Some(Flight { items, since: now, repeat: Repeat::Never });
-        Some(Sending { entries, timeout: self.timeout })
+        Some(sending)
     }
 
     /// Sends the call that is under way once more, with the same attempts in it, if it asked anything and there is
@@ -219,8 +230,17 @@ impl Outbox {
     }
 }
 
-fn entries(items: &[Item]) -> Vec<Entry> {
-    items.iter().map(|item| item.entry.clone()).collect()
+impl Sending {
+    fn of(items: &[Item], timeout: Duration) -> Self {
+        let traced = |(entry, item): (usize, &Item)| {
+            item.trace.as_ref().map(|trace| EntryTrace { entry, context: TraceContext::clone(trace) })
+        };
+        Self {
+            entries: items.iter().map(|item| item.entry.clone()).collect(),
+            traces: items.iter().enumerate().filter_map(traced).take(MAX_TRACED).collect(),
+            timeout,
+        }
+    }
 }
 
 /// The channel may overlap again, if this was its overlapping commit.

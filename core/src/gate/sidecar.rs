@@ -6,7 +6,7 @@ use core::time::Duration;
 use super::Moment;
 use crate::answer::Unavailable;
 use crate::wire::{
-    Answer, BatchRequest, BatchResponse, ChannelKey, Entry, Health, Identity, Ledger, VERSION,
+    Answer, BatchRequest, BatchResponse, ChannelKey, Entry, EntryTrace, Health, Identity, Ledger, VERSION,
 };
 
 /// How old the last good answer may be before priced routes close.
@@ -142,9 +142,9 @@ impl Sidecar {
         Self { identity, standing: Standing::Unheard, heard: None, ledger: None }
     }
 
-    pub(super) fn request(&self, entries: Vec<Entry>, now: Moment) -> BatchRequest {
+    pub(super) fn request(&self, entries: Vec<Entry>, traces: Vec<EntryTrace>, now: Moment) -> BatchRequest {
         let sent_at = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        BatchRequest { version: VERSION, identity: self.identity, sent_at, entries }
+        BatchRequest { version: VERSION, identity: self.identity, sent_at, entries, traces }
     }
 
     /// Whether payments can be taken now.

@@ -1,5 +1,7 @@
 //! Where a stream stands.
 
+use std::rc::Rc;
+
 use super::routes::Label;
 use super::strangers::Source;
 use super::{Gate, Headers, Moment, Step, StreamId, announcement};
@@ -11,6 +13,7 @@ use crate::mark::RequestLine;
 use crate::offer::{HeaderError, Offer};
 use crate::request::Request;
 use crate::route::Surroundings;
+use crate::trace::TraceContext;
 use crate::wire::Attempt;
 
 /// Where a stream that has a price stands. A stream without one is not kept.
@@ -86,6 +89,8 @@ pub(super) struct Unpriced {
     pub(super) caller: Caller,
     /// What its admission mark covers, where marks are made.
     pub(super) line: Option<RequestLine>,
+    /// The trace that it belongs to, where it pays and the trace is recorded.
+    pub(super) trace: Option<Rc<TraceContext>>,
     /// Where it comes from; any place where its channel is known.
     pub(super) source: Source,
     /// Whether it may go upstream before its payment is durable.
@@ -95,9 +100,9 @@ pub(super) struct Unpriced {
 impl Unpriced {
     /// The same with its price, unless its payment cannot be read.
     pub(super) fn case(self, price: Price) -> Result<Case, (Caller, HeaderError)> {
-        let Self { offer, caller, line, source, overlaps } = self;
+        let Self { offer, caller, line, trace, source, overlaps } = self;
         let offer = offer.map_err(|error| (caller, error))?;
-        Ok(Case { offer, price, caller, line, source, overlaps, signed: None })
+        Ok(Case { offer, price, caller, line, trace, source, overlaps, signed: None })
     }
 }
 
@@ -108,6 +113,7 @@ pub(super) struct Case {
     pub(super) price: Price,
     pub(super) caller: Caller,
     pub(super) line: Option<RequestLine>,
+    pub(super) trace: Option<Rc<TraceContext>>,
     pub(super) source: Source,
     pub(super) overlaps: bool,
     /// Whether the sender signed the proof; `None` until that was looked at.
@@ -122,6 +128,7 @@ impl Gate {
         let stranger = proof.is_some_and(|proof| self.memory.get(&proof.channel()).is_none());
         let source = if stranger { around.source() } else { None };
         let source = source.map(|address| Source::of(&address)).unwrap_or_default();
+        let trace = proof.and_then(|_| TraceContext::sampled(request)).map(Rc::new);
         let line = self.config.mark.is_some().then(|| RequestLine::of(request));
         let overlaps = self.config.overlap.allows(request)
             && proof.is_some_and(|proof| {
@@ -131,7 +138,7 @@ impl Gate {
                 let announced = bytes.and_then(|bytes| announcement::balance(&bytes, &channel));
                 announced.is_none_or(|announced| proof.balance > announced)
             });
-        Unpriced { offer, caller, line, source, overlaps }
+        Unpriced { offer, caller, line, trace, source, overlaps }
     }
 
     /// Judges a request whose price is known.

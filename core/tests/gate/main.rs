@@ -6,6 +6,7 @@ mod counting;
 mod overlap;
 mod scene;
 mod shadow;
+mod traces;
 mod undo;
 
 use std::time::Duration;

@@ -10,7 +10,9 @@ use uraiden_core::gate::{Call, CallOutcome, Gate, Headers, Notice, Step, StreamI
 use uraiden_core::request::Request;
 use uraiden_core::response::Response;
 use uraiden_core::route::Surroundings;
-use uraiden_core::wire::{Answer, BatchRequest, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
+use uraiden_core::wire::{
+    Answer, BatchRequest, BatchResponse, Entry, EntryTrace, Health, Identity, Ledger, VERSION,
+};
 
 use crate::common::{OPEN_BLOCK, address, amount, contract, receiver, sender, sign};
 
@@ -19,11 +21,14 @@ pub(crate) struct Scene {
     /// What another worker announced.
     pub(crate) announced: Option<Vec<u8>>,
     pub(crate) now: Duration,
+    /// The traces that the last call told.
+    pub(crate) traces: Vec<EntryTrace>,
 }
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        Self { gate: Gate::new(config(), 0xfeed), announced: None, now: Duration::from_secs(1_000_000) }
+        let now = Duration::from_secs(1_000_000);
+        Self { gate: Gate::new(config(), 0xfeed), announced: None, now, traces: Vec::new() }
     }
 
     /// The sidecar was heard and is ready.
@@ -123,10 +128,11 @@ impl Scene {
 
     pub(crate) fn call(&mut self) -> Vec<Entry> {
         let Call { batch, timeout } = self.gate.next_call(self.now).expect("something to ask");
-        let BatchRequest { version, identity: asked, sent_at, entries } = batch;
+        let BatchRequest { version, identity: asked, sent_at, entries, traces } = batch;
         assert_eq!((version, asked), (VERSION, identity()));
         assert_eq!(u128::from(sent_at), self.now.as_millis());
         assert!(timeout <= self.gate.config().sidecar.timeout);
+        self.traces = traces;
         entries
     }
 

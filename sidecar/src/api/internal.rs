@@ -19,6 +19,7 @@ use super::credentials::shows_bearer;
 use super::error::{ApiError, no_such_method, no_such_path};
 use crate::health::HealthBoard;
 use crate::metrics;
+use crate::otlp::Spans;
 use crate::store::{Commits, Store, now};
 
 /// The largest batch, in bytes.
@@ -33,6 +34,8 @@ pub struct Internal {
     pub health: Arc<HealthBoard>,
     /// The filters' bearer token; without one, being able to connect is enough.
     pub token: Option<Arc<str>>,
+    /// Where traced questions are told; `None`: nowhere.
+    pub spans: Option<Spans>,
 }
 
 /// Takes batches.
@@ -88,7 +91,13 @@ async fn batch(
         Health::NotReady { .. } => Commits::Refuse,
     };
     metrics::batch(request.entries.len());
-    response.answers = internal.store.batch(request.entries, commits).await?;
+    let spans = internal.spans.as_ref().filter(|_| !request.traces.is_empty());
+    let asked = spans.map(|spans| (spans, spans.begin(&request.entries, request.traces)));
+    let answers = internal.store.batch(request.entries, commits).await;
+    if let Some((spans, asked)) = asked {
+        spans.end(asked, answers.as_deref().ok());
+    }
+    response.answers = answers?;
     Ok(Json(response).into_response())
 }
 

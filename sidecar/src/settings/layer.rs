@@ -9,8 +9,8 @@ use serde::Deserialize;
 use uraiden_core::{Address, TokenAmount};
 
 use super::{
-    AssetsPath, ChannelLists, CloseNeeds, GatewayPath, Listen, LogFormat, NetworkDatabase, RpcUrls,
-    SettingsError, Span,
+    AssetsPath, ChannelLists, CloseNeeds, GatewayPath, Listen, LogFormat, NetworkDatabase, OtlpEndpoint,
+    RpcUrls, SettingsError, Span,
 };
 
 /// What one source says. The names of the flags are also the keys of the settings file.
@@ -141,6 +141,17 @@ pub struct Layer {
     #[arg(long, env = "URAIDEN_CHANNEL_LISTS", value_name = "WHAT", help_heading = "Channel API")]
     pub channel_lists: Option<ChannelLists>,
 
+    /// Send spans of payments to this OpenTelemetry collector, the base URL of its OTLP/HTTP receiver, such as
+    /// http://127.0.0.1:4318 [default: none are sent]
+    #[arg(
+        long,
+        env = "URAIDEN_OTLP_ENDPOINT",
+        value_name = "URL",
+        hide_env_values = true,
+        help_heading = "Logs"
+    )]
+    pub otlp_endpoint: Option<OtlpEndpoint>,
+
     /// How logs are written [default: text]
     #[arg(long, env = "URAIDEN_LOG_FORMAT", value_name = "FORMAT", help_heading = "Logs")]
     pub log_format: Option<LogFormat>,
@@ -196,6 +207,7 @@ impl Layer {
             assets_path: self.assets_path.or(below.assets_path),
             close_needs: self.close_needs.or(below.close_needs),
             channel_lists: self.channel_lists.or(below.channel_lists),
+            otlp_endpoint: self.otlp_endpoint.or(below.otlp_endpoint),
             log_format: self.log_format.or(below.log_format),
             log_filter: self.log_filter.or(below.log_filter),
         }

@@ -5,6 +5,7 @@ mod duration;
 mod gateway_path;
 mod layer;
 mod listen;
+mod otlp_endpoint;
 mod rpc_url;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,6 +22,7 @@ pub use duration::{Span, SpanError};
 pub use gateway_path::{GatewayPath, GatewayPathError};
 pub use layer::Layer;
 pub use listen::{Listen, ListenError};
+pub use otlp_endpoint::{OtlpEndpoint, OtlpEndpointError};
 pub use rpc_url::{RpcUrl, RpcUrlError, RpcUrls};
 
 /// Everything that `uraiden serve` has to know, checked.
@@ -82,6 +84,8 @@ pub struct Settings {
     pub close_needs: CloseNeeds,
     /// Whether clients may list channels.
     pub channel_lists: ChannelLists,
+    /// Where spans are sent; `None`: nowhere.
+    pub otlp_endpoint: Option<OtlpEndpoint>,
     /// How logs are written.
     pub log_format: LogFormat,
     /// Which logs are written.
@@ -244,6 +248,7 @@ impl Settings {
             assets_path: layer.assets_path.unwrap_or_default(),
             close_needs: layer.close_needs.unwrap_or(CloseNeeds::Balance),
             channel_lists: layer.channel_lists.unwrap_or(ChannelLists::On),
+            otlp_endpoint: layer.otlp_endpoint,
             log_format: layer.log_format.unwrap_or(LogFormat::Text),
             log_filter: layer.log_filter.unwrap_or_else(|| "info".to_owned()),
         };

@@ -20,7 +20,7 @@ fn identity() -> Identity {
 }
 
 fn batch(entries: Vec<Entry>) -> BatchRequest {
-    BatchRequest { version: VERSION, identity: identity(), sent_at: now(), entries }
+    BatchRequest { version: VERSION, identity: identity(), sent_at: now(), entries, traces: Vec::new() }
 }
 
 fn now() -> u64 {
@@ -30,7 +30,7 @@ fn now() -> u64 {
 
 fn api(ledger: &Ledger, token: Option<&str>) -> Router {
     let (store, health) = (ledger.store.clone(), ledger.health.clone());
-    router(Internal { store, health, token: token.map(Arc::from) })
+    router(Internal { store, health, token: token.map(Arc::from), spans: None })
 }
 
 async fn post(api: Router, body: impl Into<Body>, authorization: Option<&str>) -> (StatusCode, String) {

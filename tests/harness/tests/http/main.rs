@@ -19,5 +19,6 @@ mod prices;
 mod rows;
 mod shadow;
 mod streams;
+mod tracing;
 mod traps;
 mod upstream;

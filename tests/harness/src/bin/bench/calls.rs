@@ -44,7 +44,8 @@ impl Filter {
     /// A batch of these entries, written out. It may be sent within some minutes.
     pub(crate) fn question(&self, entries: Vec<Entry>) -> Result<Bytes> {
         let sent_at = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
-        let question = BatchRequest { version: VERSION, identity: self.identity, sent_at, entries };
+        let question =
+            BatchRequest { version: VERSION, identity: self.identity, sent_at, entries, traces: Vec::new() };
         Ok(Bytes::from(serde_json::to_vec(&question)?))
     }
 
