@@ -123,6 +123,26 @@ else: no HTTP, no JSON, no question to the ledger. Then through one worker of En
 ",
     },
     Benchmark {
+        name: "soak",
+        measures: "ten minutes of payments at a steady rate: whether memory grows, and whether anything fails",
+        minutes: 11,
+        tools: STACK_TOOLS,
+        help: "\
+  --minutes N       how long; 10 by default
+  --connections N   connections at a time, which are kept; 64 by default
+  --channels N      channels that pay in turns; 1000 by default
+
+One worker of Envoy, a service over loopback, and the sidecar, at four fifths of the highest rate that they reach
+together with what signs and sends the requests.
+
+  highest_rps        the highest rate, requests a second; rps what was kept up
+  start_…, minute_…, middle_…, end_…   memory of Envoy and the sidecar before, after the first minute and so on
+  …_p99              milliseconds within which 99 % of the requests were answered
+  envoy_growth, sidecar_growth   memory at the end, divided by that after the first minute: at most 1.05
+  errors             answers other than 200: none
+",
+    },
+    Benchmark {
         name: "filter",
         measures: "requests through Envoy without the paywall, through it for free, and paid",
         minutes: 4,

@@ -41,6 +41,9 @@ pub(crate) fn get(path: &str, headers: &[(&'static str, String)]) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: bench\r\n{headers}\r\n").into_bytes()
 }
 
+/// A connection that has sent all it had to, how long its answers took, and how many were not 200.
+type Done = (TcpStream, Vec<Duration>, usize);
+
 /// Connections, each kept from run to run.
 pub(crate) struct Load {
     connections: Vec<TcpStream>,
@@ -84,6 +87,49 @@ impl Load {
                 anyhow::Ok((connection, latencies, errors))
             });
         }
+        self.gather(tasks, start).await
+    }
+
+    /// Lets each connection send what its source gives, one request in each `every`, or without a pause where that is
+    /// zero, until the time is over.
+    ///
+    /// # Errors
+    ///
+    /// A connection breaks, or an answer cannot be read.
+    pub(crate) async fn steady<S>(
+        &mut self,
+        sources: Vec<S>,
+        every: Duration,
+        lasting: Duration,
+    ) -> Result<Run>
+    where
+        S: FnMut() -> Result<Vec<u8>> + Send + 'static,
+    {
+        ensure!(sources.len() == self.connections.len(), "a source for each connection");
+        let mut tasks = JoinSet::new();
+        let start = Instant::now();
+        for (mut connection, mut next) in self.connections.drain(..).zip(sources) {
+            tasks.spawn(async move {
+                let mut latencies = Vec::new();
+                let mut errors = 0;
+                let mut due = start;
+                while start.elapsed() < lasting {
+                    tokio::time::sleep_until(due.into()).await;
+                    // Whoever is late does not make up for it.
+                    due = Instant::now().max(due + every);
+                    let request = next()?;
+                    let sent = Instant::now();
+                    connection.write_all(&request).await?;
+                    errors += usize::from(answer(&mut connection).await? != 200);
+                    latencies.push(sent.elapsed());
+                }
+                anyhow::Ok((connection, latencies, errors))
+            });
+        }
+        self.gather(tasks, start).await
+    }
+
+    async fn gather(&mut self, mut tasks: JoinSet<Result<Done>>, start: Instant) -> Result<Run> {
         let mut run = Run { time: Duration::ZERO, latencies: Vec::new(), errors: 0 };
         while let Some(done) = tasks.join_next().await {
             let (connection, latencies, errors) = done??;

@@ -14,6 +14,7 @@ mod report;
 mod rounds;
 mod service;
 mod signature;
+mod soak;
 mod sync;
 mod through;
 
@@ -41,6 +42,8 @@ enum Benchmark {
     Ledger(ledger::Options),
     /// One signature check, beside libsecp256k1's
     Signature(signature::Options),
+    /// Ten minutes of payments: what memory does
+    Soak(soak::Options),
     /// The sidecar with many channels
     Sync(sync::Options),
     /// Requests through Envoy: without the paywall, for free, and paid
@@ -54,6 +57,7 @@ fn main() -> Result<()> {
         Benchmark::Signature(options) => Runtime::new()?.block_on(signature::measure(&options))?,
         Benchmark::Ledger(options) => Runtime::new()?.block_on(ledger::measure(&options))?,
         Benchmark::Filter(options) => Runtime::new()?.block_on(filter::measure(&options))?,
+        Benchmark::Soak(options) => Runtime::new()?.block_on(soak::measure(&options))?,
         Benchmark::Sync(options) => sync::measure(&options)?,
     };
     report.publish(&folder)
