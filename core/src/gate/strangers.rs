@@ -198,4 +198,15 @@ mod tests {
         assert_eq!(taken(&mut strangers, START), [2]);
         assert!(!strangers.has_work(START));
     }
+
+    #[test]
+    fn what_no_stream_waits_for_is_asked_all_the_same() {
+        let mut strangers = Strangers::default();
+        let Entry::Lookup(channel) = item(7).entry else { panic!("a lookup") };
+        assert!(strangers.push(Source(1), Item::unasked(Entry::Lookup(channel))));
+        assert!(strangers.push(Source(1), item(8)));
+        strangers.forget(8);
+        let asked = strangers.take(START);
+        assert_eq!(asked.iter().map(Item::channel).collect::<Vec<_>>(), [channel]);
+    }
 }
