@@ -6,6 +6,7 @@ pub mod chain;
 pub mod collect;
 pub mod commands;
 pub mod deploy;
+pub mod envoy;
 pub mod health;
 pub mod key;
 pub mod metrics;

@@ -43,7 +43,18 @@ enum Command {
     /// Takes out what can no longer be taken back: a payment of the last minute may be left for the next time. Ends
     /// with a status as `uraiden close` does.
     Withdraw(commands::WithdrawArgs),
-    /// Say whether a running sidecar can serve, and what needs an operator; status 1 if something does
+    /// Say whether a running sidecar can serve, or what is wrong with the paywall in a configuration of Envoy
+    ///
+    /// Without --envoy it asks the running sidecar, and names what needs an operator. With it, each finding has its place,
+    /// what was found there, why it matters and the way out, and no sidecar is needed. Ends with status 0 when all is well,
+    /// 1 when something needs an operator or a file has an error or a warning; hints alone are none.
+    #[command(
+        mut_arg("admin_token_file", |arg| arg.required(false).required_unless_present("envoy")),
+        after_help = "Examples:\n  \
+            uraiden check --admin-token-file admin.token\n  \
+            uraiden check --envoy envoy.yaml\n  \
+            uraiden check --envoy bootstrap.yaml --envoy listeners.yaml --envoy routes.yaml --envoy clusters.yaml"
+    )]
     Check(commands::CheckArgs),
     /// Serve paid requests again after a reorganisation of confirmed blocks in which deposits were lost
     Resume(commands::ResumeArgs),

@@ -96,6 +96,14 @@ impl Rule {
         self.name.as_deref()
     }
 
+    /// Who is asked for the price, where it is not fixed.
+    pub fn price_source(&self) -> Option<&PriceSource> {
+        match &self.price {
+            RulePrice::Fixed(_) => None,
+            RulePrice::From(source) => Some(source),
+        }
+    }
+
     /// Whether the rule looks at a path by a regular expression, which bounds how long the path may be.
     pub(super) fn has_regex(&self) -> bool {
         matches!(self.path, PathMatch::Regex(_))

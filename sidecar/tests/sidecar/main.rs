@@ -8,6 +8,7 @@ mod commit;
 mod copies;
 mod database;
 mod earlier_tables;
+mod envoy_files;
 mod fixture;
 mod generation;
 mod incident;

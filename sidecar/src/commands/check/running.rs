@@ -1,22 +1,14 @@
-//! `uraiden check`: whether a running sidecar can serve, and what needs an operator.
+//! Whether a running sidecar can serve, and what needs an operator.
 
 use anyhow::{Context, Result};
-use clap::Args;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uraiden_core::wire::ChannelKey;
 
-use super::End;
-use super::admin::{Admin, AdminArgs};
-use super::channels::{HELD, Line, list};
-
-/// What `uraiden check` is told.
-#[derive(Debug, Args)]
-pub struct CheckArgs {
-    #[command(flatten)]
-    admin: AdminArgs,
-}
+use super::super::End;
+use super::super::admin::{Admin, AdminArgs};
+use super::super::channels::{HELD, Line, list};
 
 #[derive(Serialize, Deserialize)]
 struct Readiness {
@@ -36,13 +28,9 @@ struct Report {
     held: Vec<ChannelKey>,
 }
 
-/// Checks a running sidecar.
-///
-/// # Errors
-///
-/// Where it does not answer.
-pub async fn run(args: CheckArgs) -> Result<End> {
-    let admin = Admin::new(&args.admin)?;
+/// Asks it, and tells what it says.
+pub(super) async fn run(args: &AdminArgs) -> Result<End> {
+    let admin = Admin::new(args)?;
     // Without credentials, and with 503 where paid requests cannot be served.
     let (_, body) = admin.call(Method::GET, "/readyz").await?;
     let readiness: Readiness =
@@ -55,7 +43,7 @@ pub async fn run(args: CheckArgs) -> Result<End> {
         && report.overspent.is_empty()
         && report.held.is_empty()
         && report.readiness.challenges.iter().all(|challenge| challenge["trouble"].is_null());
-    if args.admin.json {
+    if args.json {
         println!("{}", serde_json::to_string(&report)?);
     } else {
         tell(&report);
