@@ -139,7 +139,7 @@ pub(crate) const SUITES: &[Suite] = &[
     },
     Suite {
         name: "deploy",
-        proves: "what operators copy: containers, images, manifests, and each configuration on both Envoys",
+        proves: "what operators copy: images, manifests, configurations on both Envoys, the documents' commands",
         budget: 3,
         tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Python, Tool::Hadolint],
         parts: true,

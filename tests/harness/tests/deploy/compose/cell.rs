@@ -21,6 +21,9 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /// How long a service may take to become healthy, or to end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a script may take: it may have to build first.
+const SCRIPT: Duration = Duration::from_secs(600);
+
 /// Makes the root from the list of mounts on stdin, two lines each, and becomes the command. A mount of `-` is a folder
 /// of the image.
 const ENTER: &str = r#"
@@ -44,7 +47,7 @@ exec chroot "$root" "$@"
 "#;
 
 /// A network of its own, and every process in it. All end with it.
-pub(super) struct Cell {
+pub(crate) struct Cell {
     init: Child,
     inside: u32,
     folder: tempfile::TempDir,
@@ -61,7 +64,7 @@ pub(super) struct Container {
 }
 
 impl Cell {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let mut init = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", "--", "unshare", "--user", "--map-root-user", "--net", "--pid"])
             .args(["--fork", "--kill-child", "--", "sh", "-c"])
@@ -126,6 +129,31 @@ impl Cell {
         let entry = enter.spawn().context("nsenter")?;
         let pid = child_of(entry.id()).with_context(|| format!("{name} did not start"))?;
         Ok(Container { name: name.to_owned(), entry, pid, environment, log })
+    }
+
+    /// Runs a script of bash on this machine's own files, with `programs` last in the search path, until its first failure.
+    /// Answers what it has printed. What it leaves running ends with the cell.
+    pub(crate) fn script(&self, folder: &Path, programs: &Path, script: &str) -> Result<String> {
+        let log = self.folder.path().join("script.log");
+        let out = File::create(&log)?;
+        let path = format!("{}:{}", std::env::var("PATH").unwrap_or_default(), programs.display());
+        let mut enter = self.enter();
+        enter.args([
+            "--",
+            "timeout",
+            &SCRIPT.as_secs().to_string(),
+            "bash",
+            "-euo",
+            "pipefail",
+            "-c",
+            script,
+        ]);
+        enter.current_dir(folder).env("PATH", path);
+        enter.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(out);
+        let status = enter.status().context("nsenter")?;
+        let said = fs::read_to_string(&log)?;
+        ensure!(status.success(), "{status}\n{said}");
+        Ok(said)
     }
 
     /// A container's check, once.
