@@ -11,15 +11,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::container::{Container, PATIENCE};
 use super::dockerfile::Stage;
 use super::file::Service;
 use crate::place;
 
 /// What Docker's images have as PATH.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
-/// How long a service may take to become healthy, or to end.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long a script may take: it may have to build first.
 const SCRIPT: Duration = Duration::from_secs(600);
@@ -52,15 +50,6 @@ pub(crate) struct Cell {
     inside: u32,
     folder: tempfile::TempDir,
     roots: u32,
-}
-
-/// A process in the cell.
-pub(super) struct Container {
-    name: String,
-    entry: Child,
-    pid: u32,
-    environment: Vec<String>,
-    log: PathBuf,
 }
 
 impl Cell {
@@ -188,39 +177,6 @@ impl Drop for Cell {
         if let Err(error) = ended {
             eprintln!("cannot end the namespaces: {error}");
         }
-    }
-}
-
-impl Container {
-    /// Waits for its end, which has to be a good one, and answers what it said.
-    pub(super) fn end(mut self) -> Result<String> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            match self.entry.try_wait()? {
-                Some(status) if status.success() => return Ok(self.text()),
-                Some(status) => bail!("{}: {status}\n{}", self.name, self.text()),
-                None if Instant::now() > deadline => bail!("{} does not end\n{}", self.name, self.text()),
-                None => thread::sleep(Duration::from_millis(20)),
-            }
-        }
-    }
-
-    /// Asks it to end as Docker does, and waits until it has.
-    pub(super) fn stop(mut self) -> Result<()> {
-        place::output(Command::new("kill").args(["-TERM", &self.pid.to_string()]))?;
-        let deadline = Instant::now() + PATIENCE;
-        while self.entry.try_wait()?.is_none() {
-            ensure!(Instant::now() < deadline, "{} does not stop\n{}", self.name, self.text());
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(())
-    }
-
-    /// All that it has said, or the end of it.
-    fn text(&self) -> String {
-        let text = fs::read_to_string(&self.log).unwrap_or_else(|error| error.to_string());
-        let lines: Vec<_> = text.lines().collect();
-        lines[lines.len().saturating_sub(30)..].join("\n")
     }
 }
 

@@ -1,6 +1,7 @@
 //! docker-compose.yml and the Dockerfile behind it, without Docker.
 
 mod cell;
+mod container;
 mod dockerfile;
 mod file;
 mod images;

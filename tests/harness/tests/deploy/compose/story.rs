@@ -2,7 +2,8 @@
 
 use anyhow::{Context, Result};
 
-use super::cell::{Cell, Container};
+use super::cell::Cell;
+use super::container::Container;
 use super::dockerfile::{self, Stage};
 use super::file::Compose;
 
