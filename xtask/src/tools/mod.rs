@@ -45,11 +45,15 @@ pub(crate) enum Tool {
     Hadolint,
     /// kubectl, and the models that Kubernetes manifests are checked against.
     Manifests,
+    /// openssl and curl, which the documents use.
+    Commands,
+    /// Linux's namespaces, in which tests run containers without Docker.
+    Namespaces,
 }
 
 impl Tool {
     /// All of them, by the names that `cargo xtask tools` takes.
-    const ALL: [(&'static str, Self); 10] = [
+    const ALL: [(&'static str, Self); 12] = [
         ("node", Self::Node),
         ("chromium", Self::Chromium),
         ("wasm", Self::WasmTarget),
@@ -60,6 +64,8 @@ impl Tool {
         ("python", Self::Python),
         ("hadolint", Self::Hadolint),
         ("manifests", Self::Manifests),
+        ("commands", Self::Commands),
+        ("namespaces", Self::Namespaces),
     ];
 
     /// Makes sure that the tool is here, in the pinned version, and fetches it if not.
@@ -79,13 +85,20 @@ impl Tool {
             Self::Python => Ok(prerequisites::python()?),
             Self::Hadolint => hadolint::ensure(repo),
             Self::Manifests => manifests::ensure(repo),
+            Self::Commands => prerequisites::commands(),
+            Self::Namespaces => prerequisites::namespaces(),
         }
     }
 
     /// What was fetched, with a program that tells its version; nothing for what has to be installed.
     fn binaries(self, repo: &Repo) -> Vec<PathBuf> {
         match self {
-            Self::Node | Self::Chromium | Self::WasmTarget | Self::Python => vec![],
+            Self::Node
+            | Self::Chromium
+            | Self::WasmTarget
+            | Self::Python
+            | Self::Commands
+            | Self::Namespaces => vec![],
             Self::Npm => vec![npm::anvil(repo), npm::forge(repo)],
             Self::Envoy => vec![envoy(repo)],
             Self::OldestEnvoy => vec![oldest_envoy(repo)],

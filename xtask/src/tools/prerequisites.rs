@@ -76,12 +76,8 @@ pub(super) fn chromium() -> Result<()> {
         "install Chromium 120 or later (Debian: apt-get install chromium), or name its program in CHROMIUM";
     let program = chromium_program();
     let program = program.to_string_lossy();
-    if answer(&program, &["--version"], REMEDY).is_err() && answer("id", &["-u"], REMEDY)? == "0" {
-        eprintln!("installing Chromium with apt-get");
-        let install = "apt-get update && apt-get install --yes --no-install-recommends chromium";
-        if let Err(error) = process::run(process::command("sh", Path::new(".")).args(["-c", install])) {
-            return Err(Missing { what: format!("Chromium is missing ({error:#})"), remedy: REMEDY }.into());
-        }
+    if answer(&program, &["--version"], REMEDY).is_err() {
+        install("Chromium", "chromium", REMEDY)?;
     }
     let version = answer(&program, &["--version"], REMEDY)?;
     Ok(at_least(
@@ -90,6 +86,42 @@ pub(super) fn chromium() -> Result<()> {
         (120, 0),
         REMEDY,
     )?)
+}
+
+/// What the documents' commands use beside our own.
+pub(super) fn commands() -> Result<()> {
+    const REMEDY: &str = "install openssl and curl (Debian: apt-get install openssl curl)";
+    for (program, version) in [("openssl", "version"), ("curl", "--version")] {
+        if answer(program, &[version], REMEDY).is_err() {
+            install(program, program, REMEDY)?;
+        }
+        answer(program, &[version], REMEDY)?;
+    }
+    Ok(())
+}
+
+/// Namespaces of users, networks and processes, and the right to make them.
+pub(super) fn namespaces() -> Result<()> {
+    const REMEDY: &str = "install util-linux and iproute2 (Debian: apt-get install util-linux iproute2), and where only root \
+                          may make user namespaces (Ubuntu: sysctl kernel.apparmor_restrict_unprivileged_userns=0 \
+                          changes that), be root";
+    if answer("ip", &["-Version"], REMEDY).is_err() {
+        install("iproute2", "iproute2", REMEDY)?;
+    }
+    let arguments =
+        ["--user", "--map-root-user", "--net", "--pid", "--fork", "ip", "link", "set", "lo", "up"];
+    Ok(answer("unshare", &arguments, REMEDY).map(drop)?)
+}
+
+/// One of Debian's packages, where that is possible without a password.
+fn install(what: &str, package: &str, remedy: &'static str) -> Result<()> {
+    if answer("id", &["-u"], remedy)? != "0" {
+        return Ok(());
+    }
+    eprintln!("installing {what} with apt-get");
+    let install = format!("apt-get update && apt-get install --yes --no-install-recommends {package}");
+    process::run(process::command("sh", Path::new(".")).args(["-c", &install]))
+        .map_err(|error| Missing { what: format!("{what} is missing ({error:#})"), remedy }.into())
 }
 
 /// Rust's standard library for wasm32-wasip1, added with rustup where that is how Rust was installed.
