@@ -268,8 +268,9 @@ fn log(notice: &Notice) {
         Notice::CallFailed { .. } | Notice::PriceUnknown { .. } => debug!("{notice}"),
         Notice::Ready => info!("{notice}"),
         Notice::Lost { .. } | Notice::NotReady { .. } | Notice::NewLedger => warn!("{notice}"),
-        Notice::Misconfigured { .. } | Notice::Conflict { .. } | Notice::TakeBackGivenUp { .. } => {
-            error!("{notice}");
-        }
+        Notice::Misconfigured { .. }
+        | Notice::OtherVersion { .. }
+        | Notice::Conflict { .. }
+        | Notice::TakeBackGivenUp { .. } => error!("{notice}"),
     }
 }

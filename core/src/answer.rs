@@ -105,7 +105,8 @@ pub enum Unavailable {
         /// The sidecar's own words.
         reason: String,
     },
-    /// The filter is configured for another chain, contract, receiver or token than the sidecar.
+    /// The filter is configured for another chain, contract, receiver or token than the sidecar, or they speak different
+    /// versions of their messages.
     Misconfigured,
     /// The route's own price cannot be read.
     BadRoute(RouteError),

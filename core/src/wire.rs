@@ -2,6 +2,10 @@
 //!
 //! One `POST` to [`BATCH_PATH`] carries any number of entries and is answered by one answer an entry, in order. A
 //! batch without entries asks for identity and health only. Unknown fields are ignored; another [`VERSION`] is not.
+//!
+//! Filter and sidecar are upgraded one after the other, so a release speaks with the one before it: a field that is
+//! added has a default, and a change that cannot be read by the other side is another version. Whatever the version, a
+//! message is an object with a member `version`, so that each side can name both ([`version_of`]).
 
 use core::time::Duration;
 
@@ -13,6 +17,26 @@ use crate::{Address, Signature, TokenAmount};
 
 /// The version of these messages.
 pub const VERSION: u32 = 1;
+
+/// The version of a message that may be shaped in another way; `None` where it is no message at all.
+pub fn version_of(message: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    // The fields of a struct are read from a list, too.
+    let object = message.trim_ascii_start().starts_with(b"{");
+    object.then(|| serde_json::from_slice::<Versioned>(message).ok()).flatten().map(|message| message.version)
+}
+
+/// What the sidecar answers, with status 400, to a batch of another version than its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherVersion {
+    /// [`VERSION`] of the sidecar.
+    pub version: u32,
+    /// One sentence for the filter's log.
+    pub error: String,
+}
 
 /// Where the sidecar takes batches.
 pub const BATCH_PATH: &str = "/v1/batch";
@@ -302,6 +326,23 @@ mod tests {
         );
         assert!(serde_json::from_str::<Answer>(r#"{"is":"maybe"}"#).is_err());
         assert!(serde_json::from_str::<Answer>(r#"{"is":"channel","channel":{"state":"ajar"}}"#).is_err());
+    }
+
+    #[test]
+    fn the_version_of_a_message_is_read_whatever_its_shape() {
+        for (message, version) in [
+            (r#"{"version":2}"#, Some(2)),
+            (r#" {"shape":["new"],"version":7}"#, Some(7)),
+            (r#"{"version":"2"}"#, None),
+            (r#"{"version":-1}"#, None),
+            ("{}", None),
+            ("[2]", None),
+            ("2", None),
+            ("no healthy upstream", None),
+            ("", None),
+        ] {
+            assert_eq!(version_of(message.as_bytes()), version, "{message}");
+        }
     }
 
     #[test]

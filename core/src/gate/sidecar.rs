@@ -7,6 +7,7 @@ use super::Moment;
 use crate::answer::Unavailable;
 use crate::wire::{
     Answer, BatchRequest, BatchResponse, ChannelKey, Entry, EntryTrace, Health, Identity, Ledger, VERSION,
+    version_of,
 };
 
 /// How old the last good answer may be before priced routes close.
@@ -63,6 +64,13 @@ pub enum Notice {
         /// What the sidecar serves.
         sidecar: Identity,
     },
+    /// The filter and the sidecar speak different versions of their messages.
+    OtherVersion {
+        /// The filter's.
+        filter: u32,
+        /// The sidecar's.
+        sidecar: u32,
+    },
     /// The sidecar answers from another ledger than before.
     NewLedger,
     /// An attempt id was used with two contents: two workers with the same randomness, or someone who invents ids.
@@ -97,6 +105,11 @@ impl fmt::Display for Notice {
                     "priced routes close: the filter is configured for {filter:?}, the sidecar for {sidecar:?}"
                 )
             }
+            Self::OtherVersion { filter, sidecar } => write!(
+                f,
+                "priced routes close: the filter speaks version {filter} of the messages between filter and sidecar, the \
+                 sidecar version {sidecar}: install both of one release"
+            ),
             Self::NewLedger => f.write_str("the sidecar answers from another ledger than before"),
             Self::Conflict { channel } => {
                 write!(f, "an attempt id was used twice with different contents, for {channel:?}")
@@ -128,6 +141,9 @@ enum Standing {
         reason: String,
     },
     Misconfigured,
+    OtherVersion {
+        sidecar: u32,
+    },
 }
 
 pub(super) struct Sidecar {
@@ -149,7 +165,7 @@ impl Sidecar {
 
     /// Whether payments can be taken now.
     pub(super) fn available(&self, now: Moment) -> Result<(), Unavailable> {
-        if self.standing == Standing::Misconfigured {
+        if matches!(self.standing, Standing::Misconfigured | Standing::OtherVersion { .. }) {
             return Err(Unavailable::Misconfigured);
         }
         let fresh = self.heard.is_some_and(|heard| now.saturating_sub(heard) <= TRUSTED_FOR);
@@ -160,7 +176,8 @@ impl Sidecar {
             | Standing::NotReady { .. }
             | Standing::Unheard
             | Standing::Lost
-            | Standing::Misconfigured => Err(Unavailable::Sidecar),
+            | Standing::Misconfigured
+            | Standing::OtherVersion { .. } => Err(Unavailable::Sidecar),
         }
     }
 
@@ -168,7 +185,7 @@ impl Sidecar {
     pub(super) fn why_not(&self) -> Unavailable {
         match &self.standing {
             Standing::NotReady { reason } => Unavailable::NotReady { reason: reason.clone() },
-            Standing::Misconfigured => Unavailable::Misconfigured,
+            Standing::Misconfigured | Standing::OtherVersion { .. } => Unavailable::Misconfigured,
             Standing::Ready | Standing::Unheard | Standing::Lost => Unavailable::Sidecar,
         }
     }
@@ -189,7 +206,11 @@ impl Sidecar {
             Ok(response) => {
                 return self.failed(format!("{entries} questions, {} answers", response.answers.len()), now);
             }
-            Err(why) => return self.failed(why, now),
+            Err(Unreadable::OtherVersion(sidecar)) => {
+                let notice = Notice::OtherVersion { filter: VERSION, sidecar };
+                return (Reading::Failed, self.turn(Standing::OtherVersion { sidecar }, notice));
+            }
+            Err(Unreadable::Because(why)) => return self.failed(why, now),
         };
         self.heard = Some(now);
         let new_ledger = self.ledger.as_ref().is_some_and(|ledger| *ledger != response.ledger);
@@ -224,23 +245,32 @@ impl Sidecar {
     }
 }
 
-fn readable(outcome: CallOutcome<'_>) -> Result<BatchResponse, String> {
+/// Why an outcome is no answer.
+enum Unreadable {
+    /// It is one of another version, by this number.
+    OtherVersion(u32),
+    Because(String),
+}
+
+fn readable(outcome: CallOutcome<'_>) -> Result<BatchResponse, Unreadable> {
+    let because = |why: &str| Err(Unreadable::Because(why.to_owned()));
     let (status, body) = match outcome {
         CallOutcome::Response { status, body } => (status, body),
-        CallOutcome::CutOff => return Err("the sidecar's answer was cut off".to_owned()),
+        CallOutcome::CutOff => return because("the sidecar's answer was cut off"),
         CallOutcome::NotSent => {
-            return Err("Envoy could not call the sidecar: its cluster is missing, empty or full".to_owned());
+            return because("Envoy could not call the sidecar: its cluster is missing, empty or full");
         }
     };
-    // With 409 nothing was decided, and the identity says why.
+    // With 400 it may be that the sidecar does not speak our version, and with 409 the identity says why. Nothing was
+    // decided then.
+    let of_the_sidecar = matches!(status, 200 | 400 | 409);
+    if let Some(version) = version_of(body).filter(|&version| of_the_sidecar && version != VERSION) {
+        return Err(Unreadable::OtherVersion(version));
+    }
     if status != 200 && status != 409 {
         let start = body.get(..200).unwrap_or(body);
-        return Err(format!("the sidecar answered {status}: {}", start.escape_ascii()));
+        return because(&format!("the sidecar answered {status}: {}", start.escape_ascii()));
     }
-    let response: BatchResponse = serde_json::from_slice(body)
-        .map_err(|error| format!("the sidecar's answer cannot be read: {error}"))?;
-    if response.version != VERSION {
-        return Err(format!("the filter speaks version {VERSION}, the sidecar version {}", response.version));
-    }
-    Ok(response)
+    serde_json::from_slice(body)
+        .map_err(|error| Unreadable::Because(format!("the sidecar's answer cannot be read: {error}")))
 }

@@ -20,7 +20,7 @@ use uraiden_core::channel::{ChannelState, OpenChannel};
 use uraiden_core::gate::{Admission, CallOutcome, Gate, Notice, Step};
 use uraiden_core::mark::MarkSecret;
 use uraiden_core::request::Request;
-use uraiden_core::wire::{Answer, BatchResponse, Entry, Health, Identity, Ledger};
+use uraiden_core::wire::{Answer, BatchResponse, Entry, Health, Identity, Ledger, VERSION};
 
 #[test]
 fn a_free_request_goes_upstream_without_a_call() {
@@ -225,6 +225,45 @@ fn a_sidecar_of_another_contract_closes_priced_routes() {
     let (_, notices) = scene.gate.answered(CallOutcome::Response { status: 409, body: &body }, scene.now);
     assert_eq!(notices, [Notice::Misconfigured { filter: identity(), sidecar: theirs }]);
     assert_eq!(replied(scene.get(1, "/paid", &[])).1, "misconfigured");
+}
+
+#[test]
+fn a_sidecar_that_speaks_another_version_closes_priced_routes_until_it_speaks_ours() {
+    let ours = serde_json::to_string(&response(Health::Ready, vec![])).unwrap();
+    let later = ours.replace(&format!("\"version\":{VERSION}"), "\"version\":9");
+    for (status, body) in
+        [(200, later.as_str()), (200, "{\"version\":9,\"shape\":1}"), (400, "{\"version\":9,\"error\":\"\"}")]
+    {
+        let mut scene = Scene::ready();
+        scene.gate.tick(scene.now);
+        let outcome = CallOutcome::Response { status, body: body.as_bytes() };
+        let (_, notices) = scene.gate.answered(outcome, scene.now);
+        assert_eq!(notices, [Notice::OtherVersion { filter: VERSION, sidecar: 9 }], "{body}");
+        let line = notices[0].to_string();
+        assert!(line.contains(&format!("version {VERSION}")) && line.contains("version 9"), "{line}");
+        assert_eq!(replied(scene.get(1, "/paid", &[])).1, "misconfigured");
+        assert_eq!(scene.get(2, "/free", &[]), Step::Forward(Admission::default()));
+
+        // It is said once, and a sidecar of our version opens the routes again.
+        scene.gate.tick(scene.now);
+        assert_eq!(scene.gate.answered(outcome, scene.now).1, []);
+        scene.hear(Health::Ready);
+        assert_eq!(replied(scene.get(3, "/paid", &[])).1, "payment-required");
+    }
+}
+
+#[test]
+fn fields_that_a_later_sidecar_adds_are_ignored() {
+    let mut answer = serde_json::to_value(response(Health::Ready, vec![])).unwrap();
+    for place in ["", "/identity", "/ledger", "/health"] {
+        answer.pointer_mut(place).unwrap()["later"] = serde_json::json!({ "more": [1] });
+    }
+    let mut scene = Scene::ready();
+    scene.gate.tick(scene.now);
+    let body = answer.to_string();
+    let outcome = CallOutcome::Response { status: 200, body: body.as_bytes() };
+    assert_eq!(scene.gate.answered(outcome, scene.now).1, []);
+    assert_eq!(replied(scene.get(1, "/paid", &[])).1, "payment-required");
 }
 
 #[test]

@@ -10,9 +10,9 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router, body::Bytes};
-use serde::Deserialize;
 use uraiden_core::wire::{
-    BATCH_PATH, BatchRequest, BatchResponse, CLOCK_LEAD, COMMIT_FOR, Health, Identity, MAX_ENTRIES, VERSION,
+    BATCH_PATH, BatchRequest, BatchResponse, CLOCK_LEAD, COMMIT_FOR, Health, Identity, MAX_ENTRIES,
+    OtherVersion, VERSION, version_of,
 };
 
 use super::credentials::shows_bearer;
@@ -64,14 +64,14 @@ async fn authorize(State(internal): State<Internal>, request: Request, next: Nex
 async fn batch(
     State(internal): State<Internal>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let request = parse(&body?)?;
     let Some(bound) = internal.store.bound() else {
         // Without a node there is no identity to answer with.
         let Health::NotReady { reason } = internal.health.health() else {
-            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "starting"));
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "starting").into());
         };
-        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason));
+        return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, reason).into());
     };
     let health = clocks(request.sent_at, now()).unwrap_or_else(|| internal.health.health());
     let mut response = BatchResponse {
@@ -122,30 +122,44 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn parse(body: &[u8]) -> Result<BatchRequest, ApiError> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        version: u32,
-    }
+/// Why a body is not taken.
+enum Refused {
+    OtherVersion(u32),
+    Because(ApiError),
+}
 
-    let parsed = serde_json::from_slice::<BatchRequest>(body);
-    // Another version may be shaped in another way, so its number is looked at first.
-    let version = match &parsed {
-        Ok(request) => Some(request.version),
-        Err(_) => serde_json::from_slice::<Versioned>(body).ok().map(|versioned| versioned.version),
-    };
-    if let Some(version) = version.filter(|&version| version != VERSION) {
-        return Err(ApiError::bad_request(format!(
-            "the batch has version {version}, and this sidecar speaks version {VERSION}: filter and sidecar must be of \
-             one release"
-        )));
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self {
+            Self::OtherVersion(filter) => {
+                tracing::debug!(filter, sidecar = VERSION, "a batch of another version was refused");
+                let error = format!("the filter speaks version {filter}, this sidecar version {VERSION}");
+                let answer = OtherVersion { version: VERSION, error };
+                (StatusCode::BAD_REQUEST, Json(answer)).into_response()
+            }
+            Self::Because(error) => error.into_response(),
+        }
     }
-    let request = parsed.map_err(|error| ApiError::bad_request(format!("no batch: {error}")))?;
+}
+
+impl<T: Into<ApiError>> From<T> for Refused {
+    fn from(error: T) -> Self {
+        Self::Because(error.into())
+    }
+}
+
+fn parse(body: &[u8]) -> Result<BatchRequest, Refused> {
+    // Another version may be shaped in another way, so its number is looked at first.
+    if let Some(version) = version_of(body).filter(|&version| version != VERSION) {
+        return Err(Refused::OtherVersion(version));
+    }
+    let request: BatchRequest =
+        serde_json::from_slice(body).map_err(|error| ApiError::bad_request(format!("no batch: {error}")))?;
     match request.entries.len() {
         0..=MAX_ENTRIES => Ok(request),
-        entries => Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the batch has {entries} entries, where at most {MAX_ENTRIES} are taken"),
-        )),
+        entries => {
+            let message = format!("the batch has {entries} entries, where at most {MAX_ENTRIES} are taken");
+            Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message).into())
+        }
     }
 }

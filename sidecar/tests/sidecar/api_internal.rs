@@ -7,7 +7,8 @@ use axum::http::{Request, StatusCode};
 use tower::ServiceExt;
 use uraiden_core::Address;
 use uraiden_core::wire::{
-    Answer, BATCH_PATH, BatchRequest, BatchResponse, Entry, Health, Identity, MAX_ENTRIES, VERSION,
+    Answer, BATCH_PATH, BatchRequest, BatchResponse, Entry, Health, Identity, MAX_ENTRIES, OtherVersion,
+    VERSION,
 };
 use uraiden_sidecar::api::internal::{Internal, router};
 
@@ -136,14 +137,41 @@ async fn what_is_no_batch_is_refused_with_its_place() {
         (String::new(), StatusCode::BAD_REQUEST, "line 1 column 0"),
         ("{".to_owned(), StatusCode::BAD_REQUEST, "line 1 column 1"),
         (right.replace("\"lookup\"", "\"guess\""), StatusCode::BAD_REQUEST, "unknown variant `guess`"),
-        (right.replace("\"version\":1", "\"version\":7"), StatusCode::BAD_REQUEST, "version 7"),
-        ("{\"version\":7,\"shape\":\"new\"}".to_owned(), StatusCode::BAD_REQUEST, "speaks version 1"),
     ] {
         let (found, text) = post(api(&ledger, None), body.clone(), None).await;
         assert_eq!(found, status, "{body}");
         let text: String = serde_json::from_str(&text).unwrap();
         assert!(text.contains(reason), "{body}: {text}");
     }
+}
+
+#[tokio::test]
+async fn a_batch_of_another_version_is_told_ours_whatever_its_shape() {
+    let ledger = Ledger::with_deposit(100).await;
+    ledger.health.in_step();
+    let right = serde_json::to_string(&batch(vec![Entry::Commit(attempt(1, 10, 10))])).unwrap();
+    for body in
+        [right.replace("\"version\":1", "\"version\":7"), "{\"version\":7,\"shape\":\"new\"}".to_owned()]
+    {
+        let (status, text) = post(api(&ledger, None), body.clone(), None).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+        let error = "the filter speaks version 7, this sidecar version 1".to_owned();
+        assert_eq!(serde_json::from_str::<OtherVersion>(&text).unwrap(), OtherVersion { version: 1, error });
+    }
+    assert_eq!(ledger.state().await, open(100, 0));
+}
+
+#[tokio::test]
+async fn fields_that_a_later_filter_adds_are_ignored() {
+    let ledger = Ledger::with_deposit(100).await;
+    ledger.health.in_step();
+    let mut batch = serde_json::to_value(batch(vec![Entry::Commit(attempt(1, 10, 10))])).unwrap();
+    for place in ["", "/identity", "/entries/0"] {
+        batch.pointer_mut(place).unwrap()["later"] = serde_json::json!([1]);
+    }
+    let (status, text) = post(api(&ledger, None), batch.to_string(), None).await;
+    assert_eq!(status, StatusCode::OK, "{text}");
+    assert_eq!(ledger.state().await, open(100, 10));
 }
 
 #[tokio::test]

@@ -22,3 +22,4 @@ mod streams;
 mod tracing;
 mod traps;
 mod upstream;
+mod versions;
