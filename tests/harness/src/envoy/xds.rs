@@ -37,6 +37,25 @@ impl Envoy {
     ///
     /// Where the listener is not read from a file, or Envoy refuses the new one.
     pub async fn replace_filter(&self) -> Result<()> {
+        let other_bytes = |old: &Path| {
+            let mut module = fs::read(old).with_context(|| old.display().to_string())?;
+            module.extend(SECTION);
+            Ok(module)
+        };
+        self.swap(other_bytes).await
+    }
+
+    /// Gives Envoy this module, and waits until new connections meet it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Envoy::replace_filter`], and where there is no such file.
+    pub async fn upgrade_filter(&self, module: &Path) -> Result<()> {
+        self.swap(|_| fs::read(module).with_context(|| module.display().to_string())).await
+    }
+
+    /// Gives Envoy the module that is made of the old one's file.
+    async fn swap(&self, make: impl FnOnce(&Path) -> Result<Vec<u8>>) -> Result<()> {
         let file = self.files.listener.as_deref().context("Options::listener_by_xds is not set")?;
         let swaps = self.counter("listener_manager.lds.update_success").await?;
         let version = format!("{}", swaps + 1);
@@ -46,9 +65,7 @@ impl Envoy {
             let filename = at(plugin_of(&mut envoy)?, "/vm_config/code/local/filename")?;
             let old = Path::new(filename.as_str().context("the module is no file")?);
             let new = file.with_extension(format!("{version}.wasm"));
-            let mut module = fs::read(old).with_context(|| old.display().to_string())?;
-            module.extend(SECTION);
-            fs::write(&new, module).with_context(|| new.display().to_string())?;
+            fs::write(&new, make(old)?).with_context(|| new.display().to_string())?;
             *filename = json!(new);
             *at(update, "/resources/0")? = at(&mut envoy, "/static_resources/listeners/0")?.take();
             update["version_info"] = json!(version);

@@ -9,3 +9,4 @@ mod race;
 mod scene;
 mod service;
 mod sidecar;
+mod upgrade;
