@@ -1,5 +1,6 @@
 //! The configurations of `envoy/`, each started by a real Envoy in front of the real sidecar.
 
+mod checked;
 mod kept;
 mod meshes;
 mod plain;
