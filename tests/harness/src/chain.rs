@@ -39,6 +39,7 @@ impl DevChain {
         let mut node = Part::new("anvil", tools, &tools.anvil, log.clone());
         node.flag("--host", "127.0.0.1").flag("--port", "0");
         node.flag("--chain-id", options.chain_id.to_string());
+        node.flag("--prune-history", options.kept_states.to_string());
         if let Some(time) = options.block_time {
             node.flag("--block-time", time.as_secs_f64().to_string());
         }

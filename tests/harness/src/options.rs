@@ -23,6 +23,9 @@ pub struct Options {
     ///
     /// [`DevChain::mine`]: crate::DevChain::mine
     pub block_time: Option<Duration>,
+    /// For how many blocks the node keeps its state, in memory. Left to itself it would write those of older ones to
+    /// disk, and never delete them.
+    pub kept_states: u32,
     /// How many blocks must be on top of an event before the sidecar believes it.
     pub confirmations: u32,
     /// Whether the sidecar asks the node through [`Stack::rpc_proxy`].
@@ -79,6 +82,7 @@ impl Default for Options {
             paid_path: "/premium".to_owned(),
             chain_id: 31337,
             block_time: None,
+            kept_states: 256,
             confirmations: 1,
             rpc_proxy: false,
             websocket: false,

@@ -42,7 +42,9 @@ pub(crate) fn measure(options: &Options) -> Result<Report> {
 async fn run(options: &Options) -> Result<Report> {
     let mut report = Report::new("sync");
     let flags = vec![("--poll-interval", format!("{}s", POLL.as_secs()))];
-    let mut stack = Stack::start(StackOptions { sidecar_flags: flags, ..StackOptions::default() }).await?;
+    // The state of a block with all channels takes tens of megabytes.
+    let options_of_stack = StackOptions { sidecar_flags: flags, kept_states: 8, ..StackOptions::default() };
+    let mut stack = Stack::start(options_of_stack).await?;
     stack.sidecar.part().stop();
     let channels = channels::open(&stack, options.channels, options.per_block).await?;
     report.figure("channels", f64::from(options.channels), "");
