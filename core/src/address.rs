@@ -1,7 +1,8 @@
 //! Ethereum addresses, written with the checksum of EIP-55.
 
+use core::cell::RefCell;
 use core::fmt;
-use core::str::FromStr;
+use core::str::{self, FromStr};
 
 use crate::digest::keccak256;
 
@@ -9,13 +10,37 @@ use crate::digest::keccak256;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(pub [u8; 20]);
 
+/// The 40 digits of an address in EIP-55's mixed case.
+type Digits = [u8; 40];
+
+/// How many checksums are remembered: 60 KB.
+const REMEMBERED: usize = 1024;
+
+thread_local! {
+    /// The digits that were last asked for at each place. A paid request writes and reads seven addresses, mostly the
+    /// same ones, and without this most of what it hashes would be their checksums.
+    static CHECKSUMS: RefCell<Vec<(Address, Digits)>> = RefCell::new(vec![(Address::ZERO, [b'0'; 40]); REMEMBERED]);
+}
+
 impl Address {
     /// The address of nobody. `ecrecover` answers it for what cannot be recovered, so it is never a signer.
     pub const ZERO: Self = Self([0; 20]);
 
-    /// The 40 digits in EIP-55's mixed case: a letter is upper case where the digit at its place of the keccak-256
-    /// of the lower-case text is 8 or more.
-    fn checksummed(&self) -> [u8; 40] {
+    fn checksummed(&self) -> Digits {
+        let [.., high, low] = self.0;
+        let place = usize::from(u16::from_be_bytes([high, low])) % REMEMBERED;
+        CHECKSUMS.with_borrow_mut(|checksums| match checksums.get_mut(place) {
+            Some((address, digits)) if address == self => *digits,
+            Some(other) => {
+                *other = (*self, self.checksum());
+                other.1
+            }
+            None => self.checksum(),
+        })
+    }
+
+    /// A letter is upper case where the digit at its place of the keccak-256 of the lower-case text is 8 or more.
+    fn checksum(&self) -> Digits {
         let mut digits = [0; 40];
         // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
         let _ = hex::encode_to_slice(self.0, &mut digits);
@@ -33,7 +58,7 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("0x")?;
-        self.checksummed().iter().try_for_each(|&digit| fmt::Write::write_char(f, char::from(digit)))
+        f.write_str(str::from_utf8(&self.checksummed()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -112,6 +137,18 @@ mod tests {
         for text in CHECKSUMMED {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn addresses_that_are_remembered_at_one_place_keep_their_own_checksums() {
+        let lower = |digit: char| digit.to_string().repeat(36) + "beef";
+        let texts: Vec<_> = "0123456789abcdef".chars().map(lower).collect();
+        let addresses: Vec<Address> = texts.iter().map(|text| text.parse().unwrap()).collect();
+        for address in addresses.iter().chain(&addresses) {
+            assert_eq!(address.checksummed(), address.checksum());
+            assert_eq!(address.checksummed(), address.checksum(), "remembered");
+        }
+        assert_eq!(Address::ZERO.checksummed(), Address::ZERO.checksum());
     }
 
     #[test]
