@@ -4,9 +4,11 @@
 mod fixture;
 mod head;
 mod ledger;
+mod reference;
 mod reply;
 
 pub use fixture::{Anywhere, NOW, OPEN_BLOCK, PRICE, config, heard, key, paying, proof, ready, sender};
 pub use head::{Head, head};
 pub use ledger::{Ledger, fresh};
+pub use reference::recovered;
 pub use reply::assert_sound;

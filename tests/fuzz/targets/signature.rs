@@ -1,15 +1,11 @@
 //! Signatures: read strictly, and their signers found as libsecp256k1 finds them.
 #![no_main]
 
-use std::sync::LazyLock;
-
 use k256::ecdsa::{self, SigningKey};
 use libfuzzer_sys::fuzz_target;
-use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
-use secp256k1::{Message, Secp256k1, VerifyOnly};
+use uraiden_core::Signature;
 use uraiden_core::digest::{Digest, keccak256};
-use uraiden_core::{Address, Signature};
-use uraiden_fuzz::sender;
+use uraiden_fuzz::{recovered, sender};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = core::str::from_utf8(data) {
@@ -45,20 +41,8 @@ fn read(text: &str) {
 /// Any 65 bytes have the signer that libsecp256k1 recovers, or none where it finds none.
 fn foreign(digest: &Digest, bytes: &[u8; 65]) {
     let [r_s @ .., v] = bytes;
-    let odd_y = v & 1 == 1;
-    let signature =
-        Signature::from_bytes(&[r_s, &[u8::from(odd_y)][..]].concat()).expect("65 bytes, v 0 or 1");
-    assert_eq!(signature.signer(digest), recovered(digest, r_s, odd_y));
-}
-
-static REFERENCE: LazyLock<Secp256k1<VerifyOnly>> = LazyLock::new(Secp256k1::verification_only);
-
-fn recovered(digest: &Digest, r_s: &[u8], odd_y: bool) -> Option<Address> {
-    let id = if odd_y { RecoveryId::One } else { RecoveryId::Zero };
-    let signature = RecoverableSignature::from_compact(r_s, id).ok()?;
-    let key = REFERENCE.recover_ecdsa(Message::from_digest(*digest), &signature).ok()?;
-    let [_, point @ ..] = key.serialize_uncompressed();
-    Some(Address(*keccak256(&[&point]).last_chunk()?))
+    let signature = Signature::from_bytes(&[r_s, &[v & 1][..]].concat()).expect("65 bytes, v 0 or 1");
+    assert_eq!(signature.signer(digest), recovered(digest, &signature));
 }
 
 /// A signature by a key has this key's signer, also as its twin with the other `s`; and no other digest has.

@@ -78,6 +78,7 @@ Opens the channels on a real node first, which takes most of the time. What is r
 
   sync_s          from an empty database until the sidecar is ready
   node_alone_s    the same log entries, asked for by somebody who does nothing with them
+  bare_insert_s   SQLite alone, for the same rows in the same tables, in one durable transaction
   our_share       the part of sync_s that is not the node's, at most 0.3
   sync_cpu_s      processor time of the sidecar for it, of which most passes while the node works
   sync_peak_mb    the most memory that it took, at most 250
@@ -166,6 +167,7 @@ with what sends the requests. Paid requests pay by balance proofs that were sign
   paid_ratio       paid_rps / plain_rps, at least 0.30
   paid_cpu_ratio   paid_cpu_us / plain_cpu_us, at most 2.8
   paid_N_channels_cpu_ratio   with N channels, compared with one per connection: at most 1.15
+  worker_mb        memory of one more worker that knows 256 signers well, at most 8; one_worker_mb is all of an Envoy with one
 ",
     },
 ];

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::channels;
 use crate::load::Load;
+use crate::memory;
 use crate::report::Report;
 use crate::rounds::median;
 use crate::service;
@@ -30,7 +31,7 @@ pub(crate) struct Options {
 pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let mut report = Report::new("filter");
     let connections = options.connections as usize;
-    let mut bench = Bench::start(options.requests as usize, connections).await?;
+    let mut bench = Bench::start(options.requests as usize, connections, 1).await?;
 
     let mut alone = Load::connect(bench.service, connections).await?;
     let ceiling = alone.run(bench.unpaid("/"), Duration::ZERO).await?;
@@ -73,6 +74,8 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
         report.figure(format!("paid_{number}_channels_cpu_us"), paid, "µs");
         report.at_most(format!("paid_{number}_channels_cpu_ratio"), paid / base, "", 1.15);
     }
+    drop(bench);
+    memory::measure(&mut report).await?;
     Ok(report)
 }
 

@@ -10,6 +10,7 @@ mod flood;
 mod ledger;
 mod load;
 mod machine;
+mod memory;
 mod report;
 mod rounds;
 mod service;

@@ -1,4 +1,4 @@
-//! Requests through one worker of Envoy: past the paywall, through it for free, and paid.
+//! Requests through Envoy: past the paywall, through it for free, and paid.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -41,11 +41,11 @@ impl Sample {
 }
 
 impl Bench {
-    pub(crate) async fn start(requests: usize, connections: usize) -> Result<Self> {
+    pub(crate) async fn start(requests: usize, connections: usize, workers: u32) -> Result<Self> {
         let service = service::start()?;
         let stack = StackOptions {
             upstream: Some(service),
-            concurrency: 1,
+            concurrency: workers,
             change: add_plain,
             ..StackOptions::default()
         };

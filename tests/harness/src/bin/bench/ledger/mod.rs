@@ -33,7 +33,7 @@ pub(crate) struct Options {
 pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let mut report = Report::new("ledger");
     let requests = options.requests as usize;
-    let mut bench = Bench::start(requests, CONNECTIONS).await?;
+    let mut bench = Bench::start(requests, CONNECTIONS, 1).await?;
     let mut channels = channels::open(&bench.stack, direct::IN_FLIGHT).await?;
     direct::measure(&mut report, &bench.stack, &mut channels, options.rounds).await?;
 

@@ -1,5 +1,6 @@
 //! The sidecar with many channels: reading them from the chain, starting again, looking them up, and what it uses.
 
+mod bare;
 mod channels;
 mod lookups;
 
@@ -49,18 +50,20 @@ async fn run(options: &Options) -> Result<Report> {
     let channels = channels::open(&stack, options.channels, options.per_block).await?;
     report.figure("channels", f64::from(options.channels), "");
 
-    let (mut alone, mut synced) = (Vec::new(), Vec::new());
+    let (mut alone, mut synced, mut inserted) = (Vec::new(), Vec::new(), Vec::new());
     let mut cpu = Vec::new();
     for _ in 0..ROUNDS {
         alone.push(channels::ask_for_all(&stack).await?.as_secs_f64());
         forget(&mut stack)?;
         synced.push(start(&mut stack).await?.as_secs_f64());
         cpu.push(stack.sidecar.part().usage()?.cpu.as_secs_f64());
+        inserted.push(bare::insert(&stack.logs().join("ledger.sqlite"))?.as_secs_f64());
     }
     let usage = stack.sidecar.part().usage()?;
     let (alone, synced) = (minimum(&alone)?, minimum(&synced)?);
     report.figure("sync_s", synced, "s");
     report.figure("node_alone_s", alone, "s");
+    report.figure("bare_insert_s", minimum(&inserted)?, "s");
     report.at_most("our_share", ((synced - alone) / synced).max(0.0), "", 0.3);
     report.figure("sync_cpu_s", minimum(&cpu)?, "s");
     report.at_most("sync_peak_mb", megabytes(usage.peak), "MB", 250.0);
