@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
@@ -85,7 +85,7 @@ pub struct Advance {
 
 /// Applies one stretch.
 pub(super) async fn advance(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     scope: &Scope,
     advance: &Advance,
     now: u64,
@@ -134,7 +134,7 @@ fn young_steps(advance: &Advance) -> HashMap<ChannelKey, Vec<Step>> {
 
 /// Adds up the events of a channel anew.
 pub(super) async fn refold(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
     now: u64,
 ) -> Result<(), sqlx::Error> {
@@ -146,7 +146,7 @@ pub(super) async fn refold(
 }
 
 /// Drops the events from `from` on, and says whose they were.
-async fn dropped(connection: &mut SqliteConnection, from: u64) -> Result<Vec<ChannelKey>, sqlx::Error> {
+async fn dropped(connection: &mut AnyConnection, from: u64) -> Result<Vec<ChannelKey>, sqlx::Error> {
     let rows = sqlx::query("DELETE FROM events WHERE block_number >= $1 RETURNING sender, open_block")
         .bind(signed(from))
         .fetch_all(connection)
@@ -155,7 +155,7 @@ async fn dropped(connection: &mut SqliteConnection, from: u64) -> Result<Vec<Cha
 }
 
 async fn channels_between(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     from: u64,
     below: u64,
 ) -> Result<Vec<ChannelKey>, sqlx::Error> {
@@ -169,7 +169,7 @@ async fn channels_between(
     rows.iter().map(columns::key).collect()
 }
 
-async fn remember(connection: &mut SqliteConnection, advance: &Advance) -> Result<(), sqlx::Error> {
+async fn remember(connection: &mut AnyConnection, advance: &Advance) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM blocks WHERE number >= $1 OR number < $2")
         .bind(signed(advance.from))
         .bind(signed(advance.next.saturating_sub(REMEMBERED)))
@@ -186,7 +186,7 @@ async fn remember(connection: &mut SqliteConnection, advance: &Advance) -> Resul
 }
 
 async fn write_position(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     start_block: u64,
     next_block: u64,
     confirmed_below: u64,
@@ -204,7 +204,7 @@ async fn write_position(
     Ok(())
 }
 
-async fn steps(connection: &mut SqliteConnection, key: ChannelKey) -> Result<Vec<Step>, sqlx::Error> {
+async fn steps(connection: &mut AnyConnection, key: ChannelKey) -> Result<Vec<Step>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT block_number, kind, amount FROM events WHERE sender = $1 AND open_block = $2 \
          ORDER BY block_number, log_index",

@@ -45,7 +45,7 @@ pub(super) struct Batches {
 
 impl Batches {
     pub(super) fn open(path: &Path) -> Result<Self, sqlx::Error> {
-        let connection = open::connect(path).map_err(failed)?;
+        let connection = open::connect_directly(path).map_err(failed)?;
         Ok(Self { connection, unpruned: 0, pruned: Instant::now() })
     }
 

@@ -1,7 +1,7 @@
 //! What a ledger belongs to. Neither digest names the chain, so proofs of one ledger must never meet another chain,
 //! contract or receiver.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::Address;
 use uraiden_core::wire::{Identity, Ledger};
 
@@ -91,7 +91,7 @@ fn same<T: PartialEq + ToString>(name: &'static str, bound: T, found: T) -> Resu
 }
 
 /// The ledger's row, where there is one.
-pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Option<Bound>, sqlx::Error> {
+pub(super) async fn read(connection: &mut AnyConnection) -> Result<Option<Bound>, sqlx::Error> {
     let row = sqlx::query("SELECT * FROM ledger").fetch_optional(connection).await?;
     let Some(row) = row else { return Ok(None) };
     let binding = Binding {
@@ -118,10 +118,7 @@ pub(super) async fn read(connection: &mut SqliteConnection) -> Result<Option<Bou
 }
 
 /// Writes the ledger's row, unless there is one, and answers what stands there.
-pub(super) async fn write(
-    connection: &mut SqliteConnection,
-    binding: &Binding,
-) -> Result<Bound, sqlx::Error> {
+pub(super) async fn write(connection: &mut AnyConnection, binding: &Binding) -> Result<Bound, sqlx::Error> {
     let mut id = [0; 16];
     getrandom::fill(&mut id).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
     sqlx::query(

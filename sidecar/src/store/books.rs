@@ -61,7 +61,7 @@ impl Store {
     pub async fn books(&self) -> Result<Books, StoreError> {
         let mut rows = sqlx::query(
             "SELECT channels.*, (SELECT amount FROM events WHERE events.sender = channels.sender \
-             AND events.open_block = channels.open_block AND kind = 'settled') AS settled FROM channels",
+             AND events.open_block = channels.open_block AND kind = 'settled' LIMIT 1) AS settled FROM channels",
         )
         .fetch(self.readers());
         let mut books = Books::default();

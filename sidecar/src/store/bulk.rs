@@ -1,7 +1,9 @@
 //! Writing what the chain says of many channels at once. A first sync brings them by the hundred thousand, and a
 //! statement a row would take longer than the node takes to find them.
 
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
@@ -9,61 +11,77 @@ use super::advance::ChainEvent;
 use super::columns::{Blob, signed};
 use super::fold::Folded;
 
-/// Rows in one statement. SQLite takes 32,766 values in one, and a row has ten at most.
+/// Rows in one statement. SQLite takes 32,766 values in one and PostgreSQL 65,535, and a row has ten at most.
 const ROWS: usize = 200;
 
+type Values = Query<'static, Any, AnyArguments>;
+
 pub(super) async fn insert_events(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     events: &[ChainEvent],
 ) -> Result<(), sqlx::Error> {
     for events in events.chunks(ROWS) {
-        let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new(
-            "INSERT INTO events (block_number, log_index, block_hash, tx_hash, kind, sender, open_block, amount) ",
+        let sql = format!(
+            "INSERT INTO events (block_number, log_index, block_hash, tx_hash, kind, sender, open_block, amount) \
+             VALUES {}",
+            places(events.len(), 8)
         );
-        sql.push_values(events, |mut row, event| {
-            row.push_bind(signed(event.block))
-                .push_bind(signed(event.log_index))
-                .push_bind(event.block_hash.to_vec())
-                .push_bind(event.tx_hash.to_vec())
-                .push_bind(event.kind.as_str())
-                .push_bind(event.channel.sender.blob())
-                .push_bind(i64::from(event.channel.open_block.0))
-                .push_bind(event.amount.blob());
-        });
-        sql.build().execute(&mut *connection).await?;
+        let bind = |query: Values, event: &ChainEvent| {
+            query
+                .bind(signed(event.block))
+                .bind(signed(event.log_index))
+                .bind(event.block_hash.to_vec())
+                .bind(event.tx_hash.to_vec())
+                .bind(event.kind.as_str())
+                .bind(event.channel.sender.blob())
+                .bind(i64::from(event.channel.open_block.0))
+                .bind(event.amount.blob())
+        };
+        let query = events.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
+        query.execute(&mut *connection).await?;
     }
     Ok(())
 }
 
 /// Writes what only the chain decides. What the sender signed and the closing mark stay.
 pub(super) async fn write_channels(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     channels: &[(ChannelKey, Folded)],
     now: u64,
 ) -> Result<(), sqlx::Error> {
     for channels in channels.chunks(ROWS) {
-        let mut sql: QueryBuilder<Sqlite> = QueryBuilder::new(
+        let sql = format!(
             "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, settle_block, asked_balance, \
-             balance, created_at, updated_at) ",
-        );
-        sql.push_values(channels, |mut row, (key, folded)| {
-            row.push_bind(key.sender.blob())
-                .push_bind(i64::from(key.open_block.0))
-                .push_bind(folded.on_chain.as_str())
-                .push_bind(folded.deposit.blob())
-                .push_bind(folded.withdrawn.blob())
-                .push_bind(folded.settle_block.map(signed))
-                .push_bind(folded.asked_balance.map(|balance| balance.blob()))
-                .push_bind(TokenAmount::ZERO.blob())
-                .push_bind(signed(now))
-                .push_bind(signed(now));
-        });
-        sql.push(
-            " ON CONFLICT (sender, open_block) DO UPDATE SET chain_state = excluded.chain_state, \
+             balance, created_at, updated_at) VALUES {} \
+             ON CONFLICT (sender, open_block) DO UPDATE SET chain_state = excluded.chain_state, \
              deposit = excluded.deposit, withdrawn = excluded.withdrawn, settle_block = excluded.settle_block, \
              asked_balance = excluded.asked_balance, updated_at = excluded.updated_at",
+            places(channels.len(), 10)
         );
-        sql.build().execute(&mut *connection).await?;
+        let bind = |query: Values, (key, folded): &(ChannelKey, Folded)| {
+            query
+                .bind(key.sender.blob())
+                .bind(i64::from(key.open_block.0))
+                .bind(folded.on_chain.as_str())
+                .bind(folded.deposit.blob())
+                .bind(folded.withdrawn.blob())
+                .bind(folded.settle_block.map(signed))
+                .bind(folded.asked_balance.map(|balance| balance.blob()))
+                .bind(TokenAmount::ZERO.blob())
+                .bind(signed(now))
+                .bind(signed(now))
+        };
+        let query = channels.iter().fold(sqlx::query(AssertSqlSafe(sql)), bind);
+        query.execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// The places of so many rows of values: `($1, $2), ($3, $4)`.
+fn places(rows: usize, columns: usize) -> String {
+    let row = |row: usize| {
+        let places: Vec<_> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,6 @@
 //! The closing mark: the step open -> closing at exactly one balance, which no later event takes back.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
@@ -33,12 +33,12 @@ pub enum Closing {
 
 /// Marks the channel, and makes its topmost payment final.
 pub(super) async fn close(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
     balance: TokenAmount,
     now: u64,
 ) -> Result<Closing, sqlx::Error> {
-    let Some(row) = read::row(connection, key).await? else { return Ok(Closing::Absent) };
+    let Some(row) = read::lock(connection, key).await? else { return Ok(Closing::Absent) };
     match (row.closing_balance, row.on_chain) {
         (Some(marked), _) if marked == balance => return Ok(Closing::Marked),
         (Some(_), _) => return Ok(Closing::OtherBalance),

@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 
@@ -20,7 +20,7 @@ pub(super) trait Fields {
     fn text(&self, column: Column) -> Result<Option<&str>, sqlx::Error>;
 }
 
-impl Fields for SqliteRow {
+impl Fields for AnyRow {
     fn blob(&self, column: Column) -> Result<Option<&[u8]>, sqlx::Error> {
         self.try_get(column)
     }

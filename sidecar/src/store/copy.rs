@@ -5,19 +5,14 @@
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection};
+use sqlx::{AnyConnection, Connection, Row};
 use uraiden_core::wire::Ledger;
 
 use super::columns::signed;
-use super::open::{OpenError, lock, migrate};
+use super::open::{self, Access, OpenError, lock, migrate};
 use super::{binding, read, writer};
-
-/// How long a copy waits for a lock of the database that it is made from.
-const BUSY: Duration = Duration::from_secs(30);
 
 /// What was copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -127,22 +122,11 @@ async fn make(from: &Path, partial: &Path) -> Result<Copied, CopyError> {
         path: partial.to_owned(),
         source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the name is no UTF-8"),
     })?;
-    let mut source = SqliteConnectOptions::new()
-        .filename(from)
-        .read_only(true)
-        .busy_timeout(BUSY)
-        .connect()
-        .await
-        .map_err(sqlite(from))?;
+    let mut source = open::connect(from, Access::Read).await.map_err(sqlite(from))?;
     sqlx::query("VACUUM INTO $1").bind(target).execute(&mut source).await.map_err(sqlite(from))?;
     source.close().await.map_err(sqlite(from))?;
 
-    // One file, without a log beside it.
-    let options = SqliteConnectOptions::new()
-        .filename(partial)
-        .journal_mode(SqliteJournalMode::Delete)
-        .synchronous(SqliteSynchronous::Full);
-    let mut connection = options.connect().await.map_err(sqlite(partial))?;
+    let mut connection = open::connect(partial, Access::WriteOneFile).await.map_err(sqlite(partial))?;
     migrate(&mut connection, from).await?;
     let Some(copied) = stamp(&mut connection).await.map_err(sqlite(partial))? else {
         return Err(CopyError::Empty(from.to_owned()));
@@ -156,7 +140,7 @@ async fn make(from: &Path, partial: &Path) -> Result<Copied, CopyError> {
 }
 
 /// Has the copy say that it is one; a copy of a copy keeps its time. `None` where there is no ledger.
-async fn stamp(connection: &mut SqliteConnection) -> Result<Option<Copied>, sqlx::Error> {
+async fn stamp(connection: &mut AnyConnection) -> Result<Option<Copied>, sqlx::Error> {
     sqlx::query("UPDATE ledger SET copied_at = coalesce(copied_at, $1)")
         .bind(signed(writer::now()))
         .execute(&mut *connection)
@@ -171,7 +155,7 @@ async fn stamp(connection: &mut SqliteConnection) -> Result<Option<Copied>, sqlx
     }))
 }
 
-async fn integrity(connection: &mut SqliteConnection) -> Result<String, sqlx::Error> {
+async fn integrity(connection: &mut AnyConnection) -> Result<String, sqlx::Error> {
     sqlx::query("PRAGMA integrity_check(1)").fetch_one(connection).await?.try_get(0)
 }
 

@@ -2,23 +2,20 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Connection};
 use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Address, BlockNumber};
 
 use super::columns::{self, Blob};
+use super::open::{self, Access};
 use super::portable::{Header, Level, Portable, PortableUndo};
 use super::row::ChannelRow;
 use super::{binding, columns::unsigned};
 
 /// Channels that are read at a time.
 const PAGE: u32 = 1000;
-
-/// How long to wait for a lock of the database.
-const BUSY: Duration = Duration::from_secs(30);
 
 /// Why an export is not whole.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +42,7 @@ pub async fn export(
     out: &mut impl Write,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, ExportError> {
-    let options = SqliteConnectOptions::new().filename(database).read_only(true).busy_timeout(BUSY);
-    let mut connection = options.connect().await?;
+    let mut connection = open::connect(database, Access::Read).await?;
     // What is read in one transaction is of one moment.
     let mut transaction = connection.begin().await?;
     let bound = binding::read(&mut transaction).await?.ok_or(ExportError::Empty)?;
@@ -74,7 +70,7 @@ pub async fn export(
     Ok(done)
 }
 
-async fn page(connection: &mut SqliteConnection, after: ChannelKey) -> Result<Vec<ChannelRow>, sqlx::Error> {
+async fn page(connection: &mut AnyConnection, after: ChannelKey) -> Result<Vec<ChannelRow>, sqlx::Error> {
     let rows = sqlx::query(
         "SELECT * FROM channels WHERE signature IS NOT NULL AND (sender, open_block) > ($1, $2) \
          ORDER BY sender, open_block LIMIT $3",
@@ -87,10 +83,7 @@ async fn page(connection: &mut SqliteConnection, after: ChannelKey) -> Result<Ve
     rows.iter().map(ChannelRow::read).collect()
 }
 
-async fn portable(
-    connection: &mut SqliteConnection,
-    row: &ChannelRow,
-) -> Result<Option<Portable>, sqlx::Error> {
+async fn portable(connection: &mut AnyConnection, row: &ChannelRow) -> Result<Option<Portable>, sqlx::Error> {
     let Some(signature) = row.signature else { return Ok(None) };
     let levels = sqlx::query("SELECT * FROM levels WHERE sender = $1 AND open_block = $2 ORDER BY deposit")
         .bind(row.key.sender.blob())
@@ -115,7 +108,7 @@ async fn portable(
     }))
 }
 
-fn level(row: &SqliteRow) -> Result<Level, sqlx::Error> {
+fn level(row: &AnyRow) -> Result<Level, sqlx::Error> {
     let signature = columns::optional_signature(row, "signature")?;
     Ok(Level {
         deposit: columns::amount(row, "deposit")?,

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::Ordering;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::{AnyConnection, Row};
 use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, Blob, signed};
@@ -26,7 +26,7 @@ pub enum NotReleased {
 }
 
 /// Starts the next generation where the ledger is a copy, and answers its number.
-pub(super) async fn start_if_copied(connection: &mut SqliteConnection) -> Result<Option<u64>, sqlx::Error> {
+pub(super) async fn start_if_copied(connection: &mut AnyConnection) -> Result<Option<u64>, sqlx::Error> {
     let copied =
         sqlx::query("SELECT 1 FROM ledger WHERE copied_at IS NOT NULL").fetch_optional(&mut *connection);
     match copied.await? {
@@ -37,7 +37,7 @@ pub(super) async fn start_if_copied(connection: &mut SqliteConnection) -> Result
 
 /// Starts the next generation: holds back all channels that are known, and those to come until the head of the chain
 /// is reached.
-pub(super) async fn start(connection: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
+pub(super) async fn start(connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
     let row = sqlx::query(
         "UPDATE ledger SET generation = generation + 1, held_below = $1, copied_at = NULL RETURNING generation",
     )
@@ -53,7 +53,7 @@ pub(super) async fn start(connection: &mut SqliteConnection) -> Result<u64, sqlx
 }
 
 /// Whether the head of the chain was not reached yet since the generation began.
-pub(super) async fn is_behind(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_behind(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
     let row = sqlx::query("SELECT held_below FROM ledger").fetch_optional(connection).await?;
     row.map_or(Ok(false), |row| Ok(row.try_get::<i64, _>("held_below")? == UNTIL_THE_HEAD))
 }
@@ -93,7 +93,7 @@ impl Store {
     pub async fn release(&self, key: ChannelKey, mode: Mode) -> Result<Result<(), NotReleased>, StoreError> {
         self.step(move |connection, now| {
             Box::pin(async move {
-                match read::row(connection, key).await? {
+                match read::lock(connection, key).await? {
                     None => return Ok(Err(NotReleased::Absent)),
                     Some(row) if row.held_generation.is_none() => return Ok(Err(NotReleased::NotHeld)),
                     Some(_) => {}

@@ -4,13 +4,12 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::Path;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AnyConnection, Connection};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::Ledger;
 
 use super::columns::{Blob, signed};
-use super::open::{self, OpenError};
+use super::open::{self, Access, OpenError};
 use super::portable::{Header, Level, LineFault, Portable};
 use super::row::ChannelRow;
 use super::{BindError, Mode, binding, generation, read};
@@ -83,15 +82,15 @@ pub async fn import(
     let sqlite = |source| OpenError::Sqlite { path: database.to_owned(), source };
     // Trying an import makes no file.
     let nowhere = mode == Mode::DryRun && !database.exists();
-    let (_lock, options) = match nowhere {
-        true => (None, SqliteConnectOptions::new().in_memory(true)),
+    let (_lock, connection) = match nowhere {
+        true => (None, open::connect_in_memory().await),
         false => {
             let lock = open::lock(database)?;
             open::private_file(database)?;
-            (Some(lock), open::options(database))
+            (Some(lock), open::connect(database, Access::Write).await)
         }
     };
-    let mut connection = options.connect().await.map_err(sqlite)?;
+    let mut connection = connection.map_err(sqlite)?;
     open::migrate(&mut connection, database).await?;
 
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
@@ -107,7 +106,7 @@ pub async fn import(
 }
 
 async fn read_all(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     export: impl BufRead,
     progress: &mut impl FnMut(u64, u64),
 ) -> Result<u64, ImportError> {
@@ -138,7 +137,7 @@ async fn read_all(
 }
 
 /// Binds a new ledger to what the export was bound to, under its id, or compares an old one with it.
-async fn bind(connection: &mut SqliteConnection, header: &Header) -> Result<(), ImportError> {
+async fn bind(connection: &mut AnyConnection, header: &Header) -> Result<(), ImportError> {
     if let Some(bound) = binding::read(connection).await? {
         bound.binding.compare(&header.binding())?;
         if bound.ledger.id == header.ledger.id {
@@ -157,7 +156,7 @@ async fn bind(connection: &mut SqliteConnection, header: &Header) -> Result<(), 
 
 /// Adds what a line has to what is held.
 async fn merge(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     portable: &Portable,
 ) -> Result<Result<(), LineFault>, sqlx::Error> {
     let key = portable.key();
@@ -208,7 +207,7 @@ fn lower_proof(portable: &Portable, held: &ChannelRow) -> Option<Level> {
 }
 
 /// A channel that the chain has not told of yet.
-async fn insert(connection: &mut SqliteConnection, portable: &Portable) -> Result<(), sqlx::Error> {
+async fn insert(connection: &mut AnyConnection, portable: &Portable) -> Result<(), sqlx::Error> {
     let nothing = TokenAmount::ZERO.blob();
     sqlx::query(
         "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, balance, created_at, updated_at) \
@@ -224,7 +223,7 @@ async fn insert(connection: &mut SqliteConnection, portable: &Portable) -> Resul
     Ok(())
 }
 
-async fn raise(connection: &mut SqliteConnection, portable: &Portable) -> Result<(), sqlx::Error> {
+async fn raise(connection: &mut AnyConnection, portable: &Portable) -> Result<(), sqlx::Error> {
     let undo = portable.undo.as_ref();
     sqlx::query(
         "UPDATE channels SET balance = $1, signature = $2, undo_attempt = $3, undo_balance = $4, \
@@ -244,11 +243,7 @@ async fn raise(connection: &mut SqliteConnection, portable: &Portable) -> Result
     Ok(())
 }
 
-async fn keep(
-    connection: &mut SqliteConnection,
-    portable: &Portable,
-    level: &Level,
-) -> Result<(), sqlx::Error> {
+async fn keep(connection: &mut AnyConnection, portable: &Portable, level: &Level) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO levels (sender, open_block, deposit, balance, signature) VALUES ($1, $2, $3, $4, $5) \
          ON CONFLICT (sender, open_block, deposit) DO UPDATE SET balance = excluded.balance, \

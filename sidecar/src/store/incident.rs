@@ -3,7 +3,7 @@
 
 use core::fmt;
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, signed};
@@ -44,15 +44,17 @@ impl fmt::Display for Incident {
 
 /// Takes note of a reorganisation, or of a further one.
 pub(super) async fn open(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     first_block: u64,
     believed_below: u64,
     now: u64,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO incident (one, first_block, believed_below, at) VALUES (1, $1, $2, $3) \
-         ON CONFLICT (one) DO UPDATE SET first_block = min(first_block, excluded.first_block), \
-         believed_below = max(believed_below, excluded.believed_below)",
+         ON CONFLICT (one) DO UPDATE SET first_block = CASE WHEN excluded.first_block < incident.first_block \
+         THEN excluded.first_block ELSE incident.first_block END, \
+         believed_below = CASE WHEN excluded.believed_below > incident.believed_below \
+         THEN excluded.believed_below ELSE incident.believed_below END",
     )
     .bind(signed(first_block))
     .bind(signed(believed_below))
@@ -63,7 +65,7 @@ pub(super) async fn open(
 }
 
 /// Forgets it where nothing is lost.
-pub(super) async fn settle(connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
+pub(super) async fn settle(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
     if read(connection)
         .await?
         .is_some_and(|incident| incident.believed_again && incident.overspent.is_empty())
@@ -73,7 +75,7 @@ pub(super) async fn settle(connection: &mut SqliteConnection) -> Result<(), sqlx
     Ok(())
 }
 
-async fn read(connection: &mut SqliteConnection) -> Result<Option<Incident>, sqlx::Error> {
+async fn read(connection: &mut AnyConnection) -> Result<Option<Incident>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT incident.*, position.confirmed_below FROM incident JOIN position ON position.one = incident.one",
     )

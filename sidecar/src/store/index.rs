@@ -1,30 +1,34 @@
 //! What filters are told of each channel, in memory: the answer to a lookup, without a question to SQLite.
 //!
 //! It never says more than what is durable. Only the writer changes the database, since its lock keeps every other
-//! process out; SQLite itself tells which rows a transaction changed; they are read in that transaction, and come
-//! here once it is committed and before anybody is answered.
+//! process out; triggers of its connection note which rows a transaction changed; they are read in that transaction,
+//! and come here once it is committed and before anybody is answered.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock};
 
 use futures_util::TryStreamExt;
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::ChannelKey;
 
 use super::Scope;
 use super::row::ChannelRow;
 
-/// The table whose changes matter.
-const TABLE: &str = "channels";
+/// What notes the rows that a connection changes. Temporary, so that no other connection knows of it.
+const NOTES: &str = "
+CREATE TEMP TABLE changed (sender BLOB NOT NULL, open_block BIGINT NOT NULL, PRIMARY KEY (sender, open_block));
+CREATE TEMP TRIGGER channels_inserted AFTER INSERT ON main.channels
+BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.sender, NEW.open_block); END;
+CREATE TEMP TRIGGER channels_updated AFTER UPDATE ON main.channels
+BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.sender, NEW.open_block); END;
+";
 
 /// The states of all channels that were ever heard of.
 #[derive(Debug)]
 pub(super) struct Index {
     scope: Scope,
     states: RwLock<HashMap<ChannelKey, Kept>>,
-    /// The rows that the transaction under way has changed, by SQLite's own number.
-    changed: Arc<Mutex<Vec<i64>>>,
 }
 
 /// What is kept of a channel.
@@ -42,20 +46,15 @@ pub(super) struct Changes(Vec<(ChannelKey, Kept)>);
 
 impl Index {
     /// Reads all channels, and hears from now on of changes that this connection makes.
-    pub(super) async fn load(connection: &mut SqliteConnection, scope: Scope) -> Result<Self, sqlx::Error> {
-        let index = Self { scope, states: RwLock::default(), changed: Arc::default() };
+    pub(super) async fn load(connection: &mut AnyConnection, scope: Scope) -> Result<Self, sqlx::Error> {
+        let index = Self { scope, states: RwLock::default() };
         index.load_again(connection).await?;
         Ok(index)
     }
 
     /// The same with another connection, after one of which nobody knows what it made durable.
-    pub(super) async fn load_again(&self, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
-        let heard = self.changed.clone();
-        connection.lock_handle().await?.set_update_hook(move |change| {
-            if change.table == TABLE {
-                heard.lock().unwrap_or_else(PoisonError::into_inner).push(change.rowid);
-            }
-        });
+    pub(super) async fn load_again(&self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(NOTES).execute(&mut *connection).await?;
         let mut states = HashMap::new();
         let mut rows = sqlx::query("SELECT * FROM channels").fetch(connection);
         while let Some(row) = rows.try_next().await? {
@@ -78,11 +77,6 @@ impl Index {
         }
     }
 
-    /// Forgets what an earlier transaction has changed, since it came to nothing.
-    pub(super) fn begin(&self) {
-        self.changed.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
-
     /// Takes over rows that are durable now.
     pub(super) fn wrote<'a>(&self, rows: impl Iterator<Item = &'a ChannelRow>) {
         let rows = rows.map(|row| (row.key, Kept::of(row, &self.scope)));
@@ -90,22 +84,19 @@ impl Index {
     }
 
     /// What the transaction under way has changed so far.
-    pub(super) async fn changes(&self, connection: &mut SqliteConnection) -> Result<Changes, sqlx::Error> {
-        let mut changed = std::mem::take(&mut *self.changed.lock().unwrap_or_else(PoisonError::into_inner));
-        changed.sort_unstable();
-        changed.dedup();
-        let mut changes = Vec::with_capacity(changed.len());
-        if changed.is_empty() {
-            return Ok(Changes(changes));
-        }
-        let list = serde_json::to_string(&changed).map_err(|error| sqlx::Error::Encode(error.into()))?;
-        let mut rows = sqlx::query("SELECT * FROM channels WHERE rowid IN (SELECT value FROM json_each($1))")
-            .bind(list)
-            .fetch(connection);
+    pub(super) async fn changes(&self, connection: &mut AnyConnection) -> Result<Changes, sqlx::Error> {
+        let mut changes = Vec::new();
+        let mut rows = sqlx::query(
+            "SELECT channels.* FROM changed JOIN channels ON channels.sender = changed.sender \
+             AND channels.open_block = changed.open_block",
+        )
+        .fetch(&mut *connection);
         while let Some(row) = rows.try_next().await? {
             let row = ChannelRow::read(&row)?;
             changes.push((row.key, Kept::of(&row, &self.scope)));
         }
+        drop(rows);
+        sqlx::query("DELETE FROM changed").execute(connection).await?;
         Ok(Changes(changes))
     }
 

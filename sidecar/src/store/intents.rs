@@ -3,8 +3,10 @@
 //! An intent is written before anything is signed, a transaction before it is sent. All transactions of an intent that
 //! can still be included have one nonce, so that at most one of them costs gas.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use std::sync::Arc;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Row};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
@@ -145,11 +147,13 @@ impl Store {
         &self,
         epoch: Epoch,
         key: ChannelKey,
-        wanted: impl FnOnce(&ChannelRow, &HeldProof) -> bool + Send + 'static,
+        wanted: impl Fn(&ChannelRow, &HeldProof) -> bool + Send + Sync + 'static,
     ) -> Result<Option<HeldProof>, StoreError> {
+        let wanted = Arc::new(wanted);
         self.step(move |connection, now| {
+            let wanted = wanted.clone();
             Box::pin(async move {
-                let Some(row) = read::row(connection, key).await? else { return Ok(None) };
+                let Some(row) = read::lock(connection, key).await? else { return Ok(None) };
                 let Some(proof) = levels::claimable(connection, &row).await? else { return Ok(None) };
                 if row.on_chain == OnChain::Settled || !wanted(&row, &proof) {
                     return Ok(None);
@@ -175,7 +179,7 @@ impl Store {
              AND intents.open_block = channels.open_block AND intents.purpose = 'close' \
              WHERE channels.closing_balance IS NOT NULL AND channels.chain_state <> 'settled' \
              UNION SELECT * FROM intents WHERE purpose = 'withdraw' AND done_at IS NULL \
-             UNION SELECT * FROM intents WHERE nonce >= $1) \
+             UNION SELECT * FROM intents WHERE nonce >= $1) AS wanted \
              ORDER BY nonce IS NULL, nonce, id",
         )
         .bind(signed(first_open_nonce))
@@ -223,7 +227,7 @@ impl Store {
             Box::pin(async move {
                 let row = sqlx::query(
                     "UPDATE intents SET epoch = $1, \
-                     nonce = (SELECT max($2, coalesce(max(nonce) + 1, 0)) FROM intents) \
+                     nonce = (SELECT CASE WHEN max(nonce) >= $2 THEN max(nonce) + 1 ELSE $2 END FROM intents) \
                      WHERE id = $3 AND nonce IS NULL AND $1 = (SELECT epoch FROM lease) RETURNING nonce",
                 )
                 .bind(signed(epoch.0))
@@ -274,6 +278,7 @@ impl Store {
         transaction: Transaction,
     ) -> Result<bool, StoreError> {
         self.step(move |connection, _| {
+            let transaction = transaction.clone();
             Box::pin(async move {
                 let result = sqlx::query(
                     "INSERT INTO transactions (hash, intent, nonce, max_fee, priority_fee, raw, head) \
@@ -299,7 +304,7 @@ impl Store {
 
 /// The sticky step to closing. A channel that is marked already keeps its mark.
 pub(super) async fn mark(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
     balance: TokenAmount,
     now: u64,
@@ -319,7 +324,7 @@ pub(super) async fn mark(
 
 /// Writes an intent. `false` where one of the same purpose is under way.
 pub(super) async fn insert(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     epoch: Epoch,
     purpose: Purpose,
     key: ChannelKey,
@@ -344,7 +349,7 @@ pub(super) async fn insert(
     Ok(result.rows_affected() == 1)
 }
 
-async fn intent(connection: &mut SqliteConnection, row: &SqliteRow) -> Result<Intent, sqlx::Error> {
+async fn intent(connection: &mut AnyConnection, row: &AnyRow) -> Result<Intent, sqlx::Error> {
     let id: i64 = row.try_get("id")?;
     let key = columns::key(row)?;
     let nonce = columns::optional_unsigned(row, "nonce")?;
@@ -368,7 +373,7 @@ async fn intent(connection: &mut SqliteConnection, row: &SqliteRow) -> Result<In
     })
 }
 
-fn transaction(row: &SqliteRow) -> Result<Transaction, sqlx::Error> {
+fn transaction(row: &AnyRow) -> Result<Transaction, sqlx::Error> {
     Ok(Transaction {
         hash: columns::bytes(row, "hash")?,
         nonce: columns::unsigned(row, "nonce")?,

@@ -4,7 +4,7 @@
 //! deposit that a channel had before a top-up, the highest accepted proof not above it is kept.
 
 use rusqlite::{Connection, params};
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Signature, TokenAmount};
 
@@ -79,7 +79,7 @@ pub(super) fn deposits(connection: &Connection, key: ChannelKey) -> Result<Vec<T
 
 /// The highest proof of a channel that the contract takes with this deposit.
 pub(super) async fn best(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     row: &ChannelRow,
     deposit: TokenAmount,
 ) -> Result<Option<HeldProof>, sqlx::Error> {
@@ -93,7 +93,7 @@ pub(super) async fn best(
 /// The proof to close a channel with: of the balance that was agreed on before, or else the highest one that the
 /// contract takes with the confirmed deposit.
 pub(super) async fn claimable(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     row: &ChannelRow,
 ) -> Result<Option<HeldProof>, sqlx::Error> {
     match row.closing_balance {
@@ -108,7 +108,7 @@ const KEPT: &str = "SELECT balance, signature FROM levels WHERE sender = $1 AND 
      ORDER BY balance DESC LIMIT 1";
 
 async fn kept(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
     deposit: TokenAmount,
 ) -> Result<Option<HeldProof>, sqlx::Error> {

@@ -1,6 +1,6 @@
 //! Events that the node's log entries lacked, and that the contract itself shows.
 
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use uraiden_core::TokenAmount;
 
 use super::advance::{self, ChainEvent, EventKind};
@@ -52,8 +52,9 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let confirmed_below = believed + 1;
         self.step(move |connection, now| {
+            let missed = missed.clone();
             Box::pin(async move {
-                let Some(row) = read::row(connection, compared.key).await? else { return Ok(false) };
+                let Some(row) = read::lock(connection, compared.key).await? else { return Ok(false) };
                 let chain = |row: &ChannelRow| (row.on_chain, row.deposit, row.withdrawn, row.settle_block);
                 let position = read::position(connection).await?;
                 let as_compared = chain(&row) == chain(&compared)
@@ -82,7 +83,7 @@ impl Store {
     }
 }
 
-async fn free_place(connection: &mut SqliteConnection, block: u64) -> Result<u64, sqlx::Error> {
+async fn free_place(connection: &mut AnyConnection, block: u64) -> Result<u64, sqlx::Error> {
     let row = sqlx::query(
         "SELECT coalesce(max(log_index) + 1, $1) AS place FROM events WHERE block_number = $2 AND log_index >= $1",
     )

@@ -35,7 +35,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use sqlx::SqlitePool;
+use sqlx::AnyPool;
 use tokio::sync::{mpsc, oneshot};
 use uraiden_core::wire::{Answer, ChannelKey, Entry, Identity, Ledger};
 use uraiden_core::{Address, TokenAmount};
@@ -65,8 +65,8 @@ pub use writer::{ATTEMPT_TTL, Writer};
 use batches::Batch;
 use index::Index;
 use verify::{Coming, Verifier};
+use writer::Job;
 pub(crate) use writer::now;
-use writer::{Change, Job};
 
 /// Whose channels these are, and when an event of the chain is believed.
 #[derive(Clone, Copy, Debug)]
@@ -112,7 +112,7 @@ pub enum Commits {
 pub struct Store {
     scope: Scope,
     jobs: mpsc::Sender<Job>,
-    readers: SqlitePool,
+    readers: AnyPool,
     index: Arc<Index>,
     verifier: Arc<Verifier>,
     coming: Coming,
@@ -179,7 +179,7 @@ impl Store {
     ///
     /// [`StoreError::NotWritten`].
     pub async fn close(&self, key: ChannelKey, balance: TokenAmount) -> Result<Closing, StoreError> {
-        self.ask(|reply| Job::Change(Change::Close { key, balance, reply })).await
+        self.step(move |connection, now| Box::pin(closing::close(connection, key, balance, now))).await
     }
 
     /// Takes note of what the chain says.
@@ -188,7 +188,12 @@ impl Store {
     ///
     /// [`StoreError::NotWritten`].
     pub async fn advance(&self, advance: Advance) -> Result<(), StoreError> {
-        self.ask(|reply| Job::Change(Change::Advance { advance, reply })).await
+        let (scope, advance) = (self.scope, Arc::new(advance));
+        self.step(move |connection, now| {
+            let advance = advance.clone();
+            Box::pin(async move { advance::advance(connection, &scope, &advance, now).await })
+        })
+        .await
     }
 
     /// Binds a new ledger to what the node says of chain and contract, or compares a bound one with it.
@@ -198,10 +203,13 @@ impl Store {
     /// [`BindError::Other`] where the ledger belongs to another chain, contract, token or receiver.
     pub async fn bind(&self, binding: Binding) -> Result<(), BindError> {
         if self.bound().is_none() {
-            let bound =
-                self.ask(|reply| Job::Change(Change::Bind { binding: binding.clone(), reply })).await?;
+            let wanted = binding.clone();
+            let bound = self.step(move |connection, _| {
+                let wanted = wanted.clone();
+                Box::pin(async move { binding::write(connection, &wanted).await })
+            });
             // A second binding in between was answered with the same row.
-            let _ = self.bound.set(*bound);
+            let _ = self.bound.set(bound.await?);
         }
         self.bound().map_or(Ok(()), |bound| bound.binding.compare(&binding))
     }
@@ -216,7 +224,7 @@ impl Store {
     }
 
     /// Connections that only read.
-    fn readers(&self) -> &SqlitePool {
+    fn readers(&self) -> &AnyPool {
         &self.readers
     }
 

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqlSafeStr, SqliteConnection};
+use sqlx::{AnyConnection, ConnectOptions, Connection, SqlSafeStr};
 use tokio::sync::mpsc;
+use url::Url;
 
 use super::batches::Batches;
 use super::binding::{self, BindError};
@@ -134,8 +135,7 @@ impl Store {
         private_file(path)?;
 
         let sqlite = |source| OpenError::Sqlite { path: path.to_owned(), source };
-        let options = options(path);
-        let mut connection = options.connect().await.map_err(sqlite)?;
+        let mut connection = connect(path, Access::Write).await.map_err(sqlite)?;
         migrate(&mut connection, path).await?;
         if let Some(generation) = start_if_copied(&mut connection).await.map_err(sqlite)? {
             tracing::warn!(
@@ -155,9 +155,8 @@ impl Store {
         }
         let index = Arc::new(Index::load(&mut connection, scope).await.map_err(sqlite)?);
         let batches = Batches::open(path).map_err(sqlite)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .connect_lazy_with(options.clone().read_only(true));
+        let options = options(path, Access::Read).map_err(sqlite)?;
+        let readers = AnyPoolOptions::new().max_connections(READERS).connect_lazy_with(options);
         let (jobs, queue) = mpsc::channel(QUEUE);
         let coming = Coming::default();
         Ok(Opened {
@@ -172,7 +171,17 @@ impl Store {
                 behind: Arc::new(behind.into()),
                 totals: Arc::default(),
             },
-            writer: Writer::new(connection, options, batches, lock, scope, index, queue, coming, health),
+            writer: Writer::new(
+                connection,
+                path.to_owned(),
+                batches,
+                lock,
+                scope,
+                index,
+                queue,
+                coming,
+                health,
+            ),
         })
     }
 }
@@ -180,18 +189,60 @@ impl Store {
 /// How long a lock of another connection is waited for.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// How the ledger in this file is written.
-pub(super) fn options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(BUSY)
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Only reading.
+    Read,
+    /// Writing with a log beside the file, made durable with each transaction.
+    Write,
+    /// Writing what is to be one file in the end, without a log beside it.
+    WriteOneFile,
 }
 
-/// The same by SQLite's own calls, for those whose way to another thread would take longer than what they do.
-pub(super) fn connect(path: &Path) -> Result<rusqlite::Connection, rusqlite::Error> {
+impl Access {
+    /// How SQLite is told.
+    const fn pragmas(self) -> &'static str {
+        match self {
+            Self::Read => "PRAGMA busy_timeout = 30000",
+            Self::Write => {
+                "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; \
+                 PRAGMA synchronous = FULL"
+            }
+            Self::WriteOneFile => "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL",
+        }
+    }
+}
+
+/// Opens this file for the parts that are the same with every database.
+pub(super) async fn connect(path: &Path, access: Access) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = options(path, access)?.connect().await?;
+    sqlx::raw_sql(access.pragmas()).execute(&mut connection).await?;
+    Ok(connection)
+}
+
+/// A ledger that no file holds.
+pub(super) async fn connect_in_memory() -> Result<AnyConnection, sqlx::Error> {
+    sqlx::any::install_default_drivers();
+    AnyConnectOptions::from_url(&url("sqlite::memory:")?)?.connect().await
+}
+
+fn options(path: &Path, access: Access) -> Result<AnyConnectOptions, sqlx::Error> {
+    sqlx::any::install_default_drivers();
+    let file = std::path::absolute(path)?;
+    let file = Url::from_file_path(&file)
+        .map_err(|()| sqlx::Error::Configuration(format!("{} is no file name", file.display()).into()))?;
+    let mode = if access == Access::Read { "ro" } else { "rwc" };
+    AnyConnectOptions::from_url(&url(&format!("sqlite://{}?mode={mode}", file.path()))?)
+}
+
+fn url(text: &str) -> Result<Url, sqlx::Error> {
+    Url::parse(text).map_err(|error| sqlx::Error::Configuration(error.into()))
+}
+
+/// The same as [`Access::Write`] by SQLite's own calls, for those whose way to another thread would take longer than
+/// what they do.
+pub(super) fn connect_directly(path: &Path) -> Result<rusqlite::Connection, rusqlite::Error> {
     let connection = rusqlite::Connection::open(path)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -211,7 +262,7 @@ pub(super) fn in_memory() -> rusqlite::Connection {
 }
 
 /// In one transaction, so that a copy starts its generation as a whole or not at all.
-async fn start_if_copied(connection: &mut SqliteConnection) -> Result<Option<u64>, sqlx::Error> {
+async fn start_if_copied(connection: &mut AnyConnection) -> Result<Option<u64>, sqlx::Error> {
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let generation = generation::start_if_copied(&mut transaction).await?;
     transaction.commit().await?;
@@ -219,7 +270,7 @@ async fn start_if_copied(connection: &mut SqliteConnection) -> Result<Option<u64
 }
 
 /// Brings the tables up to date.
-pub(super) async fn migrate(connection: &mut SqliteConnection, path: &Path) -> Result<(), OpenError> {
+pub(super) async fn migrate(connection: &mut AnyConnection, path: &Path) -> Result<(), OpenError> {
     migrations().run(connection).await.map_err(|source| match source {
         MigrateError::VersionMissing(version) => OpenError::TooNew { path: path.to_owned(), version },
         source => OpenError::Migration { path: path.to_owned(), source },

@@ -1,7 +1,7 @@
 //! What the merchant orders: closing a channel from our side, withdrawing without closing.
 
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
@@ -131,10 +131,10 @@ impl Store {
 }
 
 async fn closable(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
 ) -> Result<Result<HeldProof, Refusal>, sqlx::Error> {
-    let Some(row) = read::row(connection, key).await? else { return Ok(Err(Refusal::Absent)) };
+    let Some(row) = read::lock(connection, key).await? else { return Ok(Err(Refusal::Absent)) };
     match row.on_chain {
         OnChain::Absent => return Ok(Err(Refusal::Absent)),
         OnChain::Unconfirmed => return Ok(Err(Refusal::Unconfirmed)),
@@ -150,11 +150,11 @@ async fn closable(
 }
 
 async fn withdrawable(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
     now: u64,
 ) -> Result<Result<HeldProof, Refusal>, sqlx::Error> {
-    let Some(row) = read::row(connection, key).await? else { return Ok(Err(Refusal::Absent)) };
+    let Some(row) = read::lock(connection, key).await? else { return Ok(Err(Refusal::Absent)) };
     match row.on_chain {
         OnChain::Absent => return Ok(Err(Refusal::Absent)),
         OnChain::Unconfirmed => return Ok(Err(Refusal::Unconfirmed)),
@@ -192,7 +192,7 @@ fn final_part(row: &ChannelRow, now: u64) -> ChannelRow {
 
 /// A payment whose proof goes into a transaction is not taken back any more.
 async fn finalise(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
     balance: TokenAmount,
 ) -> Result<(), sqlx::Error> {
@@ -226,7 +226,7 @@ impl Store {
         )
         .fetch_all(self.readers())
         .await?;
-        let read = |row: &SqliteRow| {
+        let read = |row: &AnyRow| {
             let (balance, withdrawn) = (columns::amount(row, "balance")?, columns::amount(row, "withdrawn")?);
             Ok(Unclaimed {
                 key: columns::key(row)?,

@@ -1,7 +1,7 @@
 //! Reading the ledger. What a reader sees is durable.
 
-use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::{Answer, ChannelKey};
 use uraiden_core::{Address, TokenAmount};
@@ -54,7 +54,7 @@ pub struct PendingTopUp {
     pub added: TokenAmount,
 }
 
-pub(super) async fn position(connection: &mut SqliteConnection) -> Result<Option<Position>, sqlx::Error> {
+pub(super) async fn position(connection: &mut AnyConnection) -> Result<Option<Position>, sqlx::Error> {
     let row = sqlx::query("SELECT * FROM position").fetch_optional(connection).await?;
     row.map(|row| {
         Ok(Position {
@@ -66,7 +66,7 @@ pub(super) async fn position(connection: &mut SqliteConnection) -> Result<Option
     .transpose()
 }
 
-async fn fetch(connection: &mut SqliteConnection, key: ChannelKey) -> Result<Option<SqliteRow>, sqlx::Error> {
+async fn fetch(connection: &mut AnyConnection, key: ChannelKey) -> Result<Option<AnyRow>, sqlx::Error> {
     sqlx::query(
         "SELECT channels.*, (SELECT next_block FROM position) AS next_block FROM channels \
          WHERE sender = $1 AND open_block = $2",
@@ -78,14 +78,29 @@ async fn fetch(connection: &mut SqliteConnection, key: ChannelKey) -> Result<Opt
 }
 
 pub(super) async fn row(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     key: ChannelKey,
 ) -> Result<Option<ChannelRow>, sqlx::Error> {
     fetch(connection, key).await?.as_ref().map(ChannelRow::read).transpose()
 }
 
+/// The same, kept as it is by everybody else until the end of the transaction: for whoever changes it next.
+pub(super) async fn lock(
+    connection: &mut AnyConnection,
+    key: ChannelKey,
+) -> Result<Option<ChannelRow>, sqlx::Error> {
+    let row = sqlx::query(
+        "UPDATE channels SET updated_at = updated_at WHERE sender = $1 AND open_block = $2 RETURNING *",
+    )
+    .bind(key.sender.blob())
+    .bind(i64::from(key.open_block.0))
+    .fetch_optional(connection)
+    .await?;
+    row.as_ref().map(ChannelRow::read).transpose()
+}
+
 pub(super) async fn state(
-    connection: &mut SqliteConnection,
+    connection: &mut AnyConnection,
     scope: &Scope,
     key: ChannelKey,
 ) -> Result<ChannelState, sqlx::Error> {
@@ -132,7 +147,7 @@ impl Store {
         .bind(i64::from(key.open_block.0))
         .fetch_all(&self.readers)
         .await?;
-        let read = |row: &SqliteRow| {
+        let read = |row: &AnyRow| {
             Ok(PendingTopUp {
                 tx_hash: columns::bytes(row, "tx_hash")?,
                 added: columns::amount(row, "amount")?,
@@ -235,7 +250,7 @@ impl Store {
     }
 }
 
-fn listed(row: &SqliteRow) -> Result<ListedChannel, sqlx::Error> {
+fn listed(row: &AnyRow) -> Result<ListedChannel, sqlx::Error> {
     let on_chain = columns::word(row, "chain_state", OnChain::read)?;
     Ok(ListedChannel {
         key: columns::key(row)?,

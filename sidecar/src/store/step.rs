@@ -3,20 +3,59 @@
 use core::fmt;
 
 use futures_util::future::BoxFuture;
-use sqlx::SqliteConnection;
+use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
-use super::writer::{Change, Job};
+use super::writer::Job;
 use super::{Store, StoreError};
 
-/// Told once the transaction is durable. Dropped, it tells the asker that nothing is known.
-pub(super) type Tell = Box<dyn FnOnce() + Send>;
+/// A part of a transaction, which is given the time in milliseconds since 1970. It may be taken more than once, since a
+/// transaction that met another one may have to begin anew.
+pub(super) struct Step(Box<dyn Take>);
 
-type Run =
-    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection, u64) -> BoxFuture<'c, Result<Tell, sqlx::Error>> + Send>;
+trait Take: Send {
+    /// Takes the step, and keeps what it answers.
+    fn take<'s>(
+        &'s mut self,
+        connection: &'s mut AnyConnection,
+        now: u64,
+    ) -> BoxFuture<'s, Result<(), sqlx::Error>>;
 
-/// A part of a transaction, which is given the time in milliseconds since 1970.
-pub(super) struct Step(Run);
+    /// Tells the last answer.
+    fn tell(self: Box<Self>);
+}
+
+struct Taking<T, F> {
+    step: F,
+    answer: Option<T>,
+    reply: oneshot::Sender<T>,
+}
+
+impl<T, F> Take for Taking<T, F>
+where
+    T: Send,
+    F: for<'c> Fn(&'c mut AnyConnection, u64) -> BoxFuture<'c, Result<T, sqlx::Error>> + Send,
+{
+    fn take<'s>(
+        &'s mut self,
+        connection: &'s mut AnyConnection,
+        now: u64,
+    ) -> BoxFuture<'s, Result<(), sqlx::Error>> {
+        let taken = (self.step)(connection, now);
+        let answer = &mut self.answer;
+        Box::pin(async move {
+            *answer = Some(taken.await?);
+            Ok(())
+        })
+    }
+
+    fn tell(self: Box<Self>) {
+        if let Some(answer) = self.answer {
+            // An asker that has gone away is no matter: what it asked for is done.
+            let _ = self.reply.send(answer);
+        }
+    }
+}
 
 impl fmt::Debug for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -25,24 +64,14 @@ impl fmt::Debug for Step {
 }
 
 impl Step {
-    fn new<T, F>(step: F, reply: oneshot::Sender<T>) -> Self
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection, u64) -> BoxFuture<'c, Result<T, sqlx::Error>>
-            + Send
-            + 'static,
-    {
-        Self(Box::new(move |connection, now| {
-            Box::pin(async move {
-                let answer = step(connection, now).await?;
-                // An asker that has gone away is no matter: what it asked for is done.
-                Ok(Box::new(move || drop(reply.send(answer))) as Tell)
-            })
-        }))
+    /// Takes it.
+    pub(super) async fn take(&mut self, connection: &mut AnyConnection, now: u64) -> Result<(), sqlx::Error> {
+        self.0.take(connection, now).await
     }
 
-    pub(super) async fn run(self, connection: &mut SqliteConnection, now: u64) -> Result<Tell, sqlx::Error> {
-        (self.0)(connection, now).await
+    /// Answers, once the transaction is durable. Dropped in place of that, it tells the asker that nothing is known.
+    pub(super) fn tell(self) {
+        self.0.tell();
     }
 }
 
@@ -52,10 +81,8 @@ impl Store {
     pub(super) async fn step<T, F>(&self, step: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection, u64) -> BoxFuture<'c, Result<T, sqlx::Error>>
-            + Send
-            + 'static,
+        F: for<'c> Fn(&'c mut AnyConnection, u64) -> BoxFuture<'c, Result<T, sqlx::Error>> + Send + 'static,
     {
-        self.ask(|reply| Job::Change(Change::Step(Step::new(step, reply)))).await
+        self.ask(|reply| Job::Step(Step(Box::new(Taking { step, answer: None, reply })))).await
     }
 }

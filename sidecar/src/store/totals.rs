@@ -2,7 +2,7 @@
 
 use alloy::primitives::U256;
 use futures_util::TryStreamExt;
-use sqlx::sqlite::SqliteRow;
+use sqlx::any::AnyRow;
 use uraiden_core::TokenAmount;
 
 use super::columns::wide;
@@ -51,7 +51,7 @@ impl Store {
         )
         .fetch_optional(self.readers())
         .await?;
-        let read = |row: &SqliteRow| -> Result<Tip, sqlx::Error> {
+        let read = |row: &AnyRow| -> Result<Tip, sqlx::Error> {
             Ok(Tip {
                 next_block: columns::unsigned(row, "next_block")?,
                 hash: columns::optional_bytes(row, "hash")?,

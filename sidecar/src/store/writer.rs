@@ -1,22 +1,21 @@
 //! The one thread that writes. It gathers what is queued into few transactions, and answers when they are durable.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection, SqliteConnection};
+use sqlx::{AnyConnection, Connection};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
-use uraiden_core::TokenAmount;
-use uraiden_core::wire::ChannelKey;
 
+use super::Scope;
 use super::batches::{Batch, Batches};
 use super::index::Index;
-use super::step::{Step, Tell};
+use super::open::{self, Access};
+use super::step::Step;
 use super::verify::Coming;
-use super::{Advance, Binding, Bound, Closing, Scope, advance, binding, closing};
 use crate::health::HealthBoard;
 use crate::metrics;
 
@@ -39,15 +38,6 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum Job {
     Batch(Batch),
-    Change(Change),
-}
-
-/// Everything else that changes the ledger.
-#[derive(Debug)]
-pub(super) enum Change {
-    Close { key: ChannelKey, balance: TokenAmount, reply: oneshot::Sender<Closing> },
-    Advance { advance: Advance, reply: oneshot::Sender<()> },
-    Bind { binding: Binding, reply: oneshot::Sender<Box<Bound>> },
     Step(Step),
 }
 
@@ -55,7 +45,7 @@ impl Job {
     fn weight(&self) -> usize {
         match self {
             Self::Batch(batch) => batch.entries.len(),
-            Self::Change(_) => 1,
+            Self::Step(_) => 1,
         }
     }
 }
@@ -63,35 +53,15 @@ impl Job {
 /// Jobs that share a transaction.
 enum Group {
     Batches(Vec<Batch>),
-    Changes(Vec<Change>),
-}
-
-/// An answer that waits for its transaction. Dropped unsent, it tells the asker that nothing is known.
-enum Reply {
-    Close(oneshot::Sender<Closing>, Closing),
-    Advance(oneshot::Sender<()>),
-    Bind(oneshot::Sender<Box<Bound>>, Box<Bound>),
-    Step(Tell),
-}
-
-impl Reply {
-    /// An asker that has gone away is no matter: what it asked for is done.
-    fn send(self) {
-        match self {
-            Self::Close(reply, closing) => drop(reply.send(closing)),
-            Self::Advance(reply) => drop(reply.send(())),
-            Self::Bind(reply, bound) => drop(reply.send(bound)),
-            Self::Step(tell) => tell(),
-        }
-    }
+    Steps(Vec<Step>),
 }
 
 /// The ledger's only writer.
 pub struct Writer {
-    connection: SqliteConnection,
+    connection: AnyConnection,
     batches: Batches,
-    /// How the connections were opened, and are again after a failure.
-    options: SqliteConnectOptions,
+    /// The file that is opened again after a failure.
+    path: PathBuf,
     /// Held as long as a connection is open.
     _lock: File,
     scope: Scope,
@@ -104,8 +74,8 @@ pub struct Writer {
 impl Writer {
     #[expect(clippy::too_many_arguments, reason = "all that it has, each once")]
     pub(super) fn new(
-        connection: SqliteConnection,
-        options: SqliteConnectOptions,
+        connection: AnyConnection,
+        path: PathBuf,
         batches: Batches,
         lock: File,
         scope: Scope,
@@ -114,7 +84,7 @@ impl Writer {
         coming: Coming,
         health: Arc<HealthBoard>,
     ) -> Self {
-        Self { connection, batches, options, _lock: lock, scope, index, queue, coming, health }
+        Self { connection, batches, path, _lock: lock, scope, index, queue, coming, health }
     }
 
     /// Writes, on a thread of its own, until the last [`Store`](super::Store) is gone, and everything that was queued is
@@ -148,8 +118,8 @@ impl Writer {
     /// of it, and would refuse every later transaction as one within that.
     async fn reconnect(&mut self) {
         let opened = async {
-            let mut connection = self.options.connect().await?;
-            let batches = Batches::open(self.options.get_filename())?;
+            let mut connection = open::connect(&self.path, Access::Write).await?;
+            let batches = Batches::open(&self.path)?;
             self.index.load_again(&mut connection).await?;
             Ok::<_, sqlx::Error>((connection, batches))
         };
@@ -192,34 +162,32 @@ impl Writer {
     /// Writes and answers these jobs in their order. Those that are left when one fails are dropped.
     async fn write(&mut self, jobs: Vec<Job>) -> Result<(), sqlx::Error> {
         if jobs.is_empty() {
-            return self.change(Vec::new()).await;
+            return self.take(Vec::new()).await;
         }
         for group in groups(jobs) {
             match group {
                 Group::Batches(batches) => self.batches.write(&self.scope, &self.index, batches, now())?,
-                Group::Changes(changes) => self.change(changes).await?,
+                Group::Steps(steps) => self.take(steps).await?,
             }
         }
         Ok(())
     }
 
-    /// Without changes it writes a page, to see whether that is possible again.
-    async fn change(&mut self, changes: Vec<Change>) -> Result<(), sqlx::Error> {
+    /// Without steps it writes a page, to see whether that is possible again.
+    async fn take(&mut self, mut steps: Vec<Step>) -> Result<(), sqlx::Error> {
         let now = now();
-        self.index.begin();
         // Takes the write lock at once, so that nothing is found locked half-way.
         let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        if changes.is_empty() {
+        if steps.is_empty() {
             sqlx::query("UPDATE ledger SET generation = generation").execute(&mut *transaction).await?;
         }
-        let mut replies = Vec::with_capacity(changes.len());
-        for change in changes {
-            replies.push(apply(&mut transaction, &self.scope, change, now).await?);
+        for step in &mut steps {
+            step.take(&mut transaction, now).await?;
         }
         let changes = self.index.changes(&mut transaction).await?;
         transaction.commit().await?;
         self.index.committed(changes);
-        replies.into_iter().for_each(Reply::send);
+        steps.into_iter().for_each(Step::tell);
         Ok(())
     }
 }
@@ -231,32 +199,11 @@ fn groups(jobs: Vec<Job>) -> Vec<Group> {
         match (job, groups.last_mut()) {
             (Job::Batch(batch), Some(Group::Batches(batches))) => batches.push(batch),
             (Job::Batch(batch), _) => groups.push(Group::Batches(vec![batch])),
-            (Job::Change(change), Some(Group::Changes(changes))) => changes.push(change),
-            (Job::Change(change), _) => groups.push(Group::Changes(vec![change])),
+            (Job::Step(step), Some(Group::Steps(steps))) => steps.push(step),
+            (Job::Step(step), _) => groups.push(Group::Steps(vec![step])),
         }
     }
     groups
-}
-
-async fn apply(
-    connection: &mut SqliteConnection,
-    scope: &Scope,
-    change: Change,
-    now: u64,
-) -> Result<Reply, sqlx::Error> {
-    Ok(match change {
-        Change::Close { key, balance, reply } => {
-            Reply::Close(reply, closing::close(connection, key, balance, now).await?)
-        }
-        Change::Advance { advance, reply } => {
-            advance::advance(connection, scope, &advance, now).await?;
-            Reply::Advance(reply)
-        }
-        Change::Bind { binding, reply } => {
-            Reply::Bind(reply, Box::new(binding::write(connection, &binding).await?))
-        }
-        Change::Step(step) => Reply::Step(step.run(connection, now).await?),
-    })
 }
 
 /// Milliseconds since 1970.
