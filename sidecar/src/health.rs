@@ -3,7 +3,11 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use uraiden_core::wire::Health;
+
+/// What is said before the chain was reached.
+const STARTING: &str = "starting, the Ethereum node was not reached yet";
 
 /// Gathers what the parts of the sidecar say of themselves.
 #[derive(Debug)]
@@ -20,6 +24,8 @@ struct Parts {
     purse: Option<String>,
     /// The newest block that the node has.
     node_block: u64,
+    /// Who follows the chain; `None` where that is not known.
+    leader: Option<Leader>,
 }
 
 #[derive(Debug)]
@@ -30,13 +36,31 @@ enum Chain {
     Following(Instant),
 }
 
+/// Which of the sidecars that share a ledger follows the chain and sends transactions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Leader {
+    /// What it calls itself.
+    pub name: String,
+    /// Counts those who have led.
+    pub epoch: u64,
+    /// Whether it is this process.
+    pub here: bool,
+}
+
 impl HealthBoard {
     /// Not ready, until the node was reached. A node that is silent for longer than `node_timeout` counts as gone.
     pub fn new(node_timeout: Duration) -> Self {
-        let chain = Chain::Away("starting, the Ethereum node was not reached yet".to_owned());
+        let chain = Chain::Away(STARTING.to_owned());
         Self {
             node_timeout,
-            parts: Mutex::new(Parts { chain, store: None, incident: None, purse: None, node_block: 0 }),
+            parts: Mutex::new(Parts {
+                chain,
+                store: None,
+                incident: None,
+                purse: None,
+                node_block: 0,
+                leader: None,
+            }),
         }
     }
 
@@ -45,9 +69,12 @@ impl HealthBoard {
         let parts = self.parts();
         let chain = match &parts.chain {
             Chain::Away(reason) => Some(reason.as_str()),
-            Chain::Following(since) if since.elapsed() > self.node_timeout => {
-                Some("Ethereum node is not responding")
-            }
+            Chain::Following(since) if since.elapsed() > self.node_timeout => match &parts.leader {
+                Some(Leader { here: true, .. }) | None => Some("Ethereum node is not responding"),
+                Some(Leader { here: false, .. }) => {
+                    Some("the sidecar that follows the chain is not responding")
+                }
+            },
             Chain::Following(_) => None,
         };
         let lasting = parts.store.as_deref().or(parts.incident.as_deref());
@@ -78,6 +105,60 @@ impl HealthBoard {
         match parts.chain {
             Chain::Following(since) if since.elapsed() <= self.node_timeout => {}
             Chain::Following(_) | Chain::Away(_) => parts.chain = Chain::Away(reason),
+        }
+    }
+
+    /// How long ago the follower was at the head; `None` where it was not within `node_timeout`, with the reason.
+    pub fn step(&self) -> Result<Duration, String> {
+        match &self.parts().chain {
+            Chain::Following(since) => match since.elapsed() {
+                ago if ago <= self.node_timeout => Ok(ago),
+                _ => Err("Ethereum node is not responding".to_owned()),
+            },
+            Chain::Away(reason) => Err(reason.clone()),
+        }
+    }
+
+    /// Another process follows the chain, and was at the head this long ago, or is not, for this reason.
+    pub fn heard(&self, step: Result<Duration, String>) {
+        match step {
+            Ok(ago) => {
+                // A machine that was started this moment knows no instant before.
+                let Some(since) = Instant::now().checked_sub(ago) else { return };
+                let mut parts = self.parts();
+                match parts.chain {
+                    Chain::Following(later) if later >= since => {}
+                    Chain::Following(_) | Chain::Away(_) => parts.chain = Chain::Following(since),
+                }
+            }
+            Err(reason) => self.out_of_step(reason),
+        }
+    }
+
+    /// Who follows the chain, as far as this process knows.
+    pub fn leader(&self) -> Option<Leader> {
+        self.parts().leader.clone()
+    }
+
+    /// Whether this process follows the chain and sends transactions.
+    pub fn leads(&self) -> bool {
+        self.parts().leader.as_ref().is_some_and(|leader| leader.here)
+    }
+
+    /// Another process follows the chain, or nobody.
+    pub fn follows(&self, leader: Option<Leader>) {
+        self.parts().leader = leader;
+    }
+
+    /// This process follows the chain from now on. What the one before said of it is good for as long as from a follower
+    /// of our own.
+    pub fn takes_over(&self, leader: Leader) {
+        let mut parts = self.parts();
+        parts.leader = Some(leader);
+        if let Chain::Following(since) = parts.chain
+            && since.elapsed() > self.node_timeout
+        {
+            parts.chain = Chain::Away(STARTING.to_owned());
         }
     }
 

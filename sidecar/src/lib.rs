@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod envoy;
 pub mod health;
 pub mod key;
+pub mod lead;
 pub mod metrics;
 pub mod otlp;
 pub mod secret;

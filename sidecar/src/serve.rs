@@ -15,10 +15,11 @@ use crate::api::admin::Admin;
 use crate::api::internal::Internal;
 use crate::api::public::Public;
 use crate::api::{self, Bound};
-use crate::chain::{Auditor, Follower, Following, Node};
-use crate::collect::{Collector, Policy, Purse, Rules};
+use crate::chain::{Following, Node};
+use crate::collect::{Alarms, Policy, Purse, Rules};
 use crate::health::HealthBoard;
 use crate::key::ReceiverKey;
+use crate::lead::{Duties, Leadership, Seat, Times};
 use crate::metrics::Metrics;
 use crate::otlp::Spans;
 use crate::secret;
@@ -68,29 +69,34 @@ pub async fn run(settings: Settings) -> Result<()> {
     let listeners = Listeners::bind(&settings).await?;
     let (stop, stopping) = watch::channel(false);
     let mut writing = tokio::spawn(writer.run());
-    let following = Following {
-        start_block: settings.start_block,
-        poll_interval: settings.poll_interval,
-        max_head_age: settings.max_head_age,
-    };
-    let follower = Follower::new(&node, store.clone(), health.clone(), following);
-    let rules = Rules {
-        min_challenge: settings.min_challenge,
-        settle_grace: settings.settle_grace,
-        withdraw: Policy { above: settings.withdraw_above, after: settings.withdraw_after },
-    };
-    let epoch = store.take_lease().await.context("taking over the ledger's transactions")?;
-    let collector = Collector::new(
-        epoch,
+    let alarms = Arc::new(Alarms::default());
+    let seat = Seat::new(
+        process_name()?,
         store.clone(),
-        node.clone(),
-        key.clone(),
+        store.sharing(),
+        Times::default(),
         health.clone(),
-        rules,
-        settings.poll_interval,
+        alarms.clone(),
     );
-    let alarms = collector.alarms();
-    let auditor = Auditor::new(node.clone(), store.clone(), health.clone(), settings.poll_interval);
+    let duties = Duties {
+        store: store.clone(),
+        node: node.clone(),
+        key: key.clone(),
+        health: health.clone(),
+        alarms: alarms.clone(),
+        following: Following {
+            start_block: settings.start_block,
+            poll_interval: settings.poll_interval,
+            max_head_age: settings.max_head_age,
+        },
+        rules: Rules {
+            min_challenge: settings.min_challenge,
+            settle_grace: settings.settle_grace,
+            withdraw: Policy { above: settings.withdraw_above, after: settings.withdraw_after },
+        },
+        interval: settings.poll_interval,
+    };
+    let mut leadership = Leadership::new(seat, duties);
     let purse =
         Purse::new(node.clone(), key.address(), health.clone(), settings.min_eth, settings.poll_interval);
     let public = Public {
@@ -112,7 +118,6 @@ pub async fn run(settings: Settings) -> Result<()> {
     );
     let admin = Admin {
         store: store.clone(),
-        epoch,
         health: health.clone(),
         alarms,
         node,
@@ -125,11 +130,9 @@ pub async fn run(settings: Settings) -> Result<()> {
 
     let outcome = tokio::select! {
         outcome = asked_to_stop() => outcome,
-        // These two end only where they must not go on; dropped with them are their handles on the ledger.
-        fatal = follower.run() => Err(fatal.into()),
-        fatal = collector.run() => Err(fatal.into()),
+        // Ends only where this process must not go on.
+        fatal = leadership.run() => Err(fatal.into()),
         never = purse.run() => match never {},
-        never = auditor.run() => match never {},
         never = metrics.upkeep() => match never {},
         ended = &mut writing => bail!("the ledger's writer ended by itself: {ended:?}"),
         ended = serving.join_next() => match ended {
@@ -137,11 +140,14 @@ pub async fn run(settings: Settings) -> Result<()> {
             _ => Err(anyhow::anyhow!("a listener ended by itself")),
         },
     };
+    // Others need not wait until what is under way here is done.
+    leadership.give_back().await;
+    drop(leadership);
     stop.send_replace(true);
     while let Some(ended) = serving.join_next().await {
         ended.context("a listener broke down")?.context("a listener")?;
     }
-    // With the listeners and the follower the last handles are gone, so the writer ends when all is written.
+    // With the listeners and the leadership the last handles are gone, so the writer ends when all is written.
     writing.await.context("the ledger's writer broke down")?.context("the ledger")?;
     if let Some(spans) = spans {
         tokio::task::spawn_blocking(|| spans.finish()).await.context("the last spans")?;
@@ -157,6 +163,14 @@ async fn asked_to_stop() -> Result<()> {
         _ = interrupt.recv() => tracing::info!("stopping on SIGINT"),
     }
     Ok(())
+}
+
+/// A name that no other process has, and that shows operators where this one runs.
+fn process_name() -> Result<String> {
+    let mut random = [0; 4];
+    getrandom::fill(&mut random).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let machine = rustix::system::uname();
+    Ok(format!("{}-{}-{}", machine.nodename().to_string_lossy(), std::process::id(), hex::encode(random)))
 }
 
 /// Reads the token that `name` lets in.

@@ -1,7 +1,6 @@
 //! Log entries are not trusted alone: nodes behind a load balancer lose some. Every channel with unclaimed money is
 //! compared with what the contract itself says, several times in each challenge period.
 
-use core::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::error::NodeError;
 use super::info::{BATCH, ChannelInfo};
 use super::node::Node;
 use crate::health::HealthBoard;
-use crate::store::{ChannelRow, EventKind, Missed, Store, StoreError};
+use crate::store::{ChannelRow, Epoch, EventKind, LeaseLost, Missed, Store, StoreError};
 
 /// How many times in a challenge period.
 const TIMES: u64 = 5;
@@ -19,6 +18,7 @@ const TIMES: u64 = 5;
 pub struct Auditor {
     node: Node,
     store: Store,
+    epoch: Epoch,
     health: Arc<HealthBoard>,
     interval: Duration,
     /// The block of the last comparison.
@@ -34,18 +34,25 @@ enum AuditError {
 }
 
 impl Auditor {
-    /// Of this ledger by this node. Whether it is time is looked at every `interval`.
-    pub fn new(node: Node, store: Store, health: Arc<HealthBoard>, interval: Duration) -> Self {
-        Self { node, store, health, interval, last: None }
+    /// Of this ledger by this node, under the lease of `epoch`. Whether it is time is looked at every `interval`.
+    pub fn new(node: Node, store: Store, epoch: Epoch, health: Arc<HealthBoard>, interval: Duration) -> Self {
+        Self { node, store, epoch, health, interval, last: None }
     }
 
-    /// Audits for ever.
-    pub async fn run(mut self) -> Infallible {
+    /// Audits as long as this process leads.
+    pub async fn run(mut self) -> LeaseLost {
         loop {
-            if self.health.follows_chain()
-                && let Err(error) = self.round().await
-            {
-                tracing::warn!(%error, "the channels could not be compared with the contract, trying again");
+            if self.health.follows_chain() {
+                match self.round().await {
+                    Ok(()) => {}
+                    Err(AuditError::Store(StoreError::LeaseLost(lost))) => return lost,
+                    Err(error) => {
+                        tracing::warn!(
+                            %error,
+                            "the channels could not be compared with the contract, trying again"
+                        );
+                    }
+                }
             }
             tokio::time::sleep(self.interval).await;
         }
@@ -82,7 +89,7 @@ impl Auditor {
     ) -> Result<(), StoreError> {
         let missed = missed(row, info, believed, challenge_period);
         // What was read since the list was made is no difference: then nothing is noted.
-        if !missed.is_empty() && self.store.note_missed(*row, believed, missed.clone()).await? {
+        if !missed.is_empty() && self.store.note_missed(self.epoch, *row, believed, missed.clone()).await? {
             tracing::error!(
                 channel = format!("{}/{}", row.key.sender, row.key.open_block),
                 block = believed,

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::error::NodeError;
+use super::examine::{Fatal, Unfit, is_development};
 use super::heads::Heads;
 use super::node::{Header, Node};
 use super::reading::{PollError, Reader};
 use crate::health::HealthBoard;
-use crate::key::{DEVELOPMENT_CHAINS, is_well_known};
-use crate::store::{BindError, Scope, Store};
+use crate::store::{Epoch, LeaseLost, Scope, Store, StoreError};
 
 /// While the node is away, the log says so this often.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -42,58 +41,59 @@ pub struct Follower {
     complained: Option<Instant>,
 }
 
-/// Why following must not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Fatal {
-    /// The ledger belongs to something else.
-    #[error(transparent)]
-    Bind(BindError),
-    /// It is not our contract.
-    #[error(transparent)]
-    Contract(NodeError),
-    /// Everyone has the receiver's key.
-    #[error(
-        "the receiver {receiver} is an account of the well-known development mnemonic: everyone has its key. It is \
-         refused on chain {chain_id}, and allowed on the chains {DEVELOPMENT_CHAINS:?} only"
-    )]
-    WellKnownKey {
-        /// The receiver.
-        receiver: uraiden_core::Address,
-        /// The chain.
-        chain_id: u64,
-    },
+/// Why following ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It must not go on.
+    Fatal(Fatal),
+    /// It is another process's turn.
+    LeaseLost,
+}
+
+impl From<LeaseLost> for Ended {
+    fn from(_: LeaseLost) -> Self {
+        Self::LeaseLost
+    }
 }
 
 impl Follower {
-    /// Of this node, into this ledger.
-    pub fn new(node: &Node, store: Store, health: Arc<HealthBoard>, following: Following) -> Self {
-        let reader = Reader::new(node.unchecked(), store, health, following.start_block);
+    /// Of this node, into this ledger, under the lease of `epoch`.
+    pub fn new(
+        node: &Node,
+        store: Store,
+        epoch: Epoch,
+        health: Arc<HealthBoard>,
+        following: Following,
+    ) -> Self {
+        let reader = Reader::new(node.unchecked(), store, epoch, health, following.start_block);
         Self { reader, following, heads: Heads::default(), complained: None }
     }
 
-    /// Follows for ever. A node that is away is waited for.
-    pub async fn run(mut self) -> Fatal {
+    /// Follows as long as this process leads. A node that is away is waited for.
+    pub async fn run(mut self) -> Ended {
         let mut connected = false;
         loop {
-            connected = match connected {
-                true => self.poll().await,
-                false => match self.connect().await {
-                    Ok(()) => self.poll().await,
-                    Err(Connect::Later(error)) => {
+            if !connected {
+                connected = match self.connect().await {
+                    Ok(()) => true,
+                    Err(Unfit::Later(PollError::Store(StoreError::LeaseLost(_)))) => return Ended::LeaseLost,
+                    Err(Unfit::Later(error)) => {
                         self.complain(&error);
                         self.reader.node.change();
                         false
                     }
-                    Err(Connect::Fatal(fatal)) => {
-                        let url = self.reader.node.url().to_string();
-                        if !self.reader.node.change() {
-                            return fatal;
-                        }
-                        tracing::error!("{url} is left out: {fatal}");
-                        false
-                    }
-                },
-            };
+                    Err(Unfit::Fatal(fatal)) => match self.reader.node.leave_out(fatal) {
+                        Ok(()) => false,
+                        Err(fatal) => return Ended::Fatal(fatal),
+                    },
+                };
+            }
+            if connected {
+                connected = match self.poll().await {
+                    Ok(connected) => connected,
+                    Err(LeaseLost) => return Ended::LeaseLost,
+                };
+            }
             tokio::select! {
                 () = tokio::time::sleep(self.following.poll_interval) => {}
                 () = self.heads.next() => {}
@@ -103,19 +103,22 @@ impl Follower {
 
     /// Reads what is new. `false` where the node has to be checked anew before it is asked again: another one may stand
     /// behind the same address by the time that it answers, or it is the next one's turn.
-    async fn poll(&mut self) -> bool {
+    async fn poll(&mut self) -> Result<bool, LeaseLost> {
         let error = match self.reader.poll().await {
             Ok(latest) => match self.check_head(latest).await {
                 Ok(()) => {
                     self.caught_up();
-                    return true;
+                    return Ok(true);
                 }
                 Err(error) => error,
             },
             Err(error) => error,
         };
+        if let PollError::Store(StoreError::LeaseLost(lost)) = error {
+            return Err(lost);
+        }
         self.complain(&error);
-        match error {
+        Ok(match error {
             PollError::Node(_) | PollError::OtherChain => {
                 self.reader.node.distrust();
                 self.reader.node.change();
@@ -123,31 +126,23 @@ impl Follower {
             }
             PollError::Behind { .. } | PollError::OldHead { .. } => !self.reader.node.change(),
             PollError::Store(_) | PollError::Moved => true,
-        }
+        })
     }
 
     /// Makes sure that the node's chain and contract are those of the ledger.
-    async fn connect(&mut self) -> Result<(), Connect> {
-        let Reader { node, store, .. } = &self.reader;
-        node.connect().await?;
-        let chain = node.chain().await?;
-        store.check_chain(chain)?;
+    async fn connect(&mut self) -> Result<(), Unfit> {
+        let Reader { node, store, epoch, .. } = &self.reader;
         let Scope { receiver, confirmations, .. } = store.scope();
-        let development = is_development(chain.id);
-        if is_well_known(receiver) && !development {
-            return Err(Connect::Fatal(Fatal::WellKnownKey { receiver, chain_id: chain.id }));
-        }
-        let binding = node.binding(chain).await?;
-        let (contract, token) = (binding.contract, binding.token);
-        store.bind(binding).await?;
+        let binding = node.examine(store).await?;
+        let (chain_id, contract, token) = (binding.chain.id, binding.contract, binding.token);
+        store.bind(*epoch, binding).await?;
         node.trust();
         self.heads = node.heads().await?;
-        tracing::info!(chain_id = chain.id, %contract, %token, %receiver, "connected to {}", node.url());
-        if confirmations < FEW_CONFIRMATIONS && !development {
+        tracing::info!(chain_id, %contract, %token, %receiver, "connected to {}", node.url());
+        if confirmations < FEW_CONFIRMATIONS && !is_development(chain_id) {
             tracing::warn!(
-                "confirmations is {confirmations}: on chain {} less than {FEW_CONFIRMATIONS} may believe deposits \
-                 that a reorganisation takes away",
-                chain.id
+                "confirmations is {confirmations}: on chain {chain_id} less than {FEW_CONFIRMATIONS} may believe \
+                 deposits that a reorganisation takes away"
             );
         }
         self.reader.resume().await?;
@@ -164,7 +159,7 @@ impl Follower {
     /// Everything was read up to this block.
     async fn check_head(&self, latest: Header) -> Result<(), PollError> {
         self.check_age(latest)?;
-        Ok(self.reader.store.reach_head(latest.number).await?)
+        Ok(self.reader.store.reach_head(self.reader.epoch, latest.number).await?)
     }
 
     /// A node that has lost its peers goes on to answer, with an old block.
@@ -187,47 +182,6 @@ impl Follower {
         if self.complained.is_none_or(|at| at.elapsed() >= REMINDER) {
             tracing::warn!(%error, "waiting for the Ethereum node at {}", self.reader.node.url());
             self.complained = Some(Instant::now());
-        }
-    }
-}
-
-fn is_development(chain_id: u64) -> bool {
-    DEVELOPMENT_CHAINS.contains(&chain_id)
-}
-
-/// Why the node cannot be followed.
-enum Connect {
-    Later(PollError),
-    Fatal(Fatal),
-}
-
-impl From<PollError> for Connect {
-    fn from(error: PollError) -> Self {
-        Self::Later(error)
-    }
-}
-
-impl From<NodeError> for Connect {
-    fn from(error: NodeError) -> Self {
-        match error {
-            NodeError::OtherVersion { .. } => Self::Fatal(Fatal::Contract(error)),
-            NodeError::NotConnected
-            | NodeError::Silent { .. }
-            | NodeError::Failed { .. }
-            | NodeError::Reverted { .. }
-            | NodeError::NoBlock(_)
-            | NodeError::NoHead
-            | NodeError::NoContract(_)
-            | NodeError::Log(_) => Self::Later(error.into()),
-        }
-    }
-}
-
-impl From<BindError> for Connect {
-    fn from(error: BindError) -> Self {
-        match error {
-            BindError::Other { .. } => Self::Fatal(Fatal::Bind(error)),
-            BindError::Store(error) => Self::Later(error.into()),
         }
     }
 }

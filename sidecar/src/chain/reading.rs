@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::NodeError;
+use super::incident::tell_incident;
 use super::node::{Header, Node, Stretch};
 use super::window::Window;
 use crate::health::HealthBoard;
 use crate::metrics;
-use crate::store::{Advance, ChainEvent, EventKind, REMEMBERED, Store, StoreError};
+use crate::store::{Advance, ChainEvent, Epoch, EventKind, REMEMBERED, Store, StoreError};
 
 /// Why a poll led to nothing.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,7 @@ enum Branch {
 pub(super) struct Reader {
     pub(super) node: Node,
     pub(super) store: Store,
+    pub(super) epoch: Epoch,
     pub(super) health: Arc<HealthBoard>,
     start_block: u64,
     pub(super) window: Window,
@@ -70,8 +72,14 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(node: Node, store: Store, health: Arc<HealthBoard>, start_block: u64) -> Self {
-        Self { node, store, health, start_block, window: Window::new(), next: None }
+    pub(super) fn new(
+        node: Node,
+        store: Store,
+        epoch: Epoch,
+        health: Arc<HealthBoard>,
+        start_block: u64,
+    ) -> Self {
+        Self { node, store, epoch, health, start_block, window: Window::new(), next: None }
     }
 
     /// Finds out where reading goes on. Applies a changed number of confirmations to what was read before.
@@ -91,12 +99,14 @@ impl Reader {
             }
             Some(position) => {
                 let (start_block, next) = (position.start_block, position.next_block);
-                self.store.advance(Advance { start_block, from: next, next, ..Advance::default() }).await?;
+                self.store
+                    .advance(self.epoch, Advance { start_block, from: next, next, ..Advance::default() })
+                    .await?;
                 next
             }
         };
         self.next = Some(next);
-        self.tell_incident().await
+        Ok(tell_incident(&self.store, &self.health).await?)
     }
 
     /// Reads what is new, up to the node's newest block, which it answers.
@@ -179,22 +189,9 @@ impl Reader {
         }
         let start_block = self.start_block;
         let dropped = Advance { start_block, from: first, replaces: true, next: first, ..Advance::default() };
-        self.store.advance(dropped).await?;
+        self.store.advance(self.epoch, dropped).await?;
         self.next = Some(first);
-        self.tell_incident().await
-    }
-
-    /// Whether a reorganisation is not over.
-    async fn tell_incident(&self) -> Result<(), PollError> {
-        let incident = self.store.incident().await?;
-        let reason = incident.map(|incident| incident.to_string());
-        if self.health.incident(reason.clone()) != reason {
-            match reason {
-                Some(reason) => tracing::error!("paid routes are closed: {reason}"),
-                None => tracing::info!("the reorganisation is over, and nothing is lost by it"),
-            }
-        }
-        Ok(())
+        Ok(tell_incident(&self.store, &self.health).await?)
     }
 
     /// The events of blocks that may still be reorganised, and these blocks' hashes, all of one branch.
@@ -241,9 +238,9 @@ impl Reader {
     ) -> Result<(), PollError> {
         let start_block = self.start_block;
         let advance = Advance { start_block, from, replaces: false, next, events, blocks };
-        self.store.advance(advance).await?;
+        self.store.advance(self.epoch, advance).await?;
         self.next = Some(next);
-        self.tell_incident().await
+        Ok(tell_incident(&self.store, &self.health).await?)
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
 /// A channel whose sender takes less than we hold, until the chain has settled it at what we hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alarm {
     /// Which channel.
@@ -31,7 +31,8 @@ impl Alarms {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn set(&self, mut alarms: Vec<Alarm>) {
+    /// These, and no others.
+    pub fn set(&self, mut alarms: Vec<Alarm>) {
         alarms.sort_by_key(|alarm| alarm.blocks_left);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = alarms;
     }

@@ -13,7 +13,7 @@ use super::errand::{Errand, Trouble, View};
 use crate::chain::Node;
 use crate::health::HealthBoard;
 use crate::key::ReceiverKey;
-use crate::store::{ChannelRow, Epoch, Intent, Mode, OnChain, Store, StoreError};
+use crate::store::{ChannelRow, Epoch, Intent, LeaseLost, OnChain, Store, StoreError};
 
 /// A trouble that stays is said again after this long.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -43,60 +43,40 @@ struct Complaint {
     seen: Instant,
 }
 
-/// Why collecting must not go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Fatal {
-    /// Two processes would send transactions of one account.
-    #[error("another process has taken over this ledger's transactions")]
-    LeaseLost,
-}
-
 impl Collector {
-    /// For the channels of this ledger, looked at every `interval`, under the lease of `epoch`.
+    /// For the channels of this ledger, looked at every `interval`, under the lease of `epoch`. `alarms` is what operators
+    /// are shown.
+    #[expect(clippy::too_many_arguments, reason = "all that it has, each once")]
     pub fn new(
         epoch: Epoch,
         store: Store,
         node: Node,
         key: Arc<ReceiverKey>,
         health: Arc<HealthBoard>,
+        alarms: Arc<Alarms>,
         rules: Rules,
         interval: Duration,
     ) -> Self {
         let looked = None;
         let errand = Errand::new(store.clone(), node, key);
-        Self {
-            store,
-            health,
-            alarms: Arc::default(),
-            epoch,
-            rules,
-            looked,
-            interval,
-            errand,
-            complaints: HashMap::new(),
-        }
+        Self { store, health, alarms, epoch, rules, looked, interval, errand, complaints: HashMap::new() }
     }
 
-    /// What operators are shown.
-    pub fn alarms(&self) -> Arc<Alarms> {
-        self.alarms.clone()
-    }
-
-    /// Collects for ever.
-    pub async fn run(mut self) -> Fatal {
+    /// Collects as long as this process leads.
+    pub async fn run(mut self) -> LeaseLost {
         loop {
             match self.round().await {
-                Ok(None) => {}
-                Ok(Some(fatal)) => return fatal,
+                Ok(()) => {}
+                Err(StoreError::LeaseLost(lost)) => return lost,
                 Err(error) => tracing::error!(%error, "what is due cannot be found out"),
             }
             tokio::time::sleep(self.interval).await;
         }
     }
 
-    async fn round(&mut self) -> Result<Option<Fatal>, StoreError> {
+    async fn round(&mut self) -> Result<(), StoreError> {
         // Read before the intents, so that these are not older than it.
-        let Some(position) = self.store.position().await? else { return Ok(None) };
+        let Some(position) = self.store.position().await? else { return Ok(()) };
         let head = position.next_block.saturating_sub(1);
         let started = Instant::now();
         let mut alarms = Vec::new();
@@ -116,7 +96,6 @@ impl Collector {
                             Ok(()) => {
                                 self.note(&intent.channel, intent.proof.balance, None, head, &mut alarms)
                             }
-                            Err(Trouble::LeaseLost) => return Ok(Some(Fatal::LeaseLost)),
                             Err(trouble) => {
                                 let trouble = Some(trouble);
                                 self.note(&intent.channel, intent.proof.balance, trouble, head, &mut alarms);
@@ -135,7 +114,7 @@ impl Collector {
         }
         self.complaints.retain(|_, complaint| complaint.seen >= started);
         self.alarms.set(alarms);
-        Ok(None)
+        Ok(())
     }
 
     /// Writes the intent to close a channel, if that is due.
@@ -178,7 +157,7 @@ impl Collector {
                 continue;
             }
             let channel = format!("{}/{}", due.key.sender, due.key.open_block);
-            match self.store.order_withdrawal(self.epoch, due.key, Mode::Order).await? {
+            match self.store.withdraw_due(self.epoch, due.key).await? {
                 Ok(proof) => {
                     tracing::info!(channel, up_to = %proof.balance, "withdrawing, as the policy says")
                 }
@@ -194,7 +173,10 @@ impl Collector {
         let mut results = Vec::with_capacity(intents.len());
         for (at, intent) in intents.iter().enumerate() {
             let others_wait = intents.iter().skip(at + 1).any(Intent::is_wanted);
-            results.push(self.errand.step(intent, view, others_wait).await);
+            match self.errand.step(intent, view, others_wait).await {
+                Err(Trouble::Store(StoreError::LeaseLost(lost))) => return Err(lost.into()),
+                result => results.push(result),
+            }
         }
         Ok(intents.into_iter().zip(results).collect())
     }

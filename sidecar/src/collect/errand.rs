@@ -53,8 +53,8 @@ pub(super) enum Trouble {
     AboveDeposit { balance: TokenAmount, deposit: TokenAmount },
     #[error("the ledger is not bound to a chain yet")]
     Unbound,
-    #[error("another process sends the transactions")]
-    LeaseLost,
+    #[error("the intent has changed meanwhile")]
+    Changed,
 }
 
 /// Takes intents further.
@@ -101,7 +101,7 @@ impl Errand {
         others_wait: bool,
     ) -> Result<(), Trouble> {
         if intent.purpose == Purpose::Withdraw && !intent.is_wanted() {
-            self.store.finish_withdrawal(intent.id).await?;
+            self.store.finish_withdrawal(view.epoch, intent.id).await?;
         }
         if let Some(nonce) = intent.nonce.filter(|nonce| *nonce < view.open_nonce) {
             return self.included(intent, nonce, view).await;
@@ -148,7 +148,7 @@ impl Errand {
         );
         match self.store.release_nonce(view.epoch, intent.id, nonce).await? {
             true => Ok(()),
-            false => Err(Trouble::LeaseLost),
+            false => Err(Trouble::Changed),
         }
     }
 
@@ -215,7 +215,7 @@ impl Errand {
             Some(nonce) => nonce,
             None => {
                 let assigned = self.store.assign_nonce(view.epoch, intent.id, view.open_nonce).await?;
-                assigned.ok_or(Trouble::LeaseLost)?
+                assigned.ok_or(Trouble::Changed)?
             }
         };
         let request = act
@@ -235,7 +235,7 @@ impl Errand {
             head: view.head,
         };
         if !self.store.keep_transaction(view.epoch, intent.id, transaction.clone()).await? {
-            return Err(Trouble::LeaseLost);
+            return Err(Trouble::Changed);
         }
         tracing::info!(
             channel = %self.channel(intent),

@@ -14,7 +14,7 @@ mod purse;
 mod quote;
 
 pub use alarm::{Alarm, Alarms};
-pub use collector::{Collector, Fatal};
+pub use collector::Collector;
 pub use due::{Due, Rules};
 pub use policy::Policy;
 pub use purse::Purse;

@@ -32,6 +32,7 @@ impl Gauges {
         let truth = |name, holds: bool| gauge!(name).set(f64::from(u8::from(holds)));
         truth(names::READY, self.health.health() == Health::Ready);
         truth(names::IN_SYNC, self.health.follows_chain());
+        truth(names::LEADER, self.health.leads());
         truth(names::INCIDENT, self.health.has_incident());
 
         let alarms = self.alarms.list();

@@ -116,6 +116,11 @@ pub(crate) fn committed(entries: usize, took: Duration) {
     histogram!(names::COMMIT_SECONDS).record(took);
 }
 
+/// This process leads from now on.
+pub(crate) fn lease_taken() {
+    counter!(names::LEASE_TAKEN).increment(1);
+}
+
 /// The ledger could not be written.
 pub(crate) fn store_failed() {
     counter!(names::STORE_FAILURES).increment(1);

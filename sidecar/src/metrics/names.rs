@@ -43,6 +43,8 @@ pub(super) const RPC_CALLS: &str = "uraiden_rpc_calls_total";
 pub(super) const RPC_ERRORS: &str = "uraiden_rpc_errors_total";
 pub(super) const READY: &str = "uraiden_ready";
 pub(super) const IN_SYNC: &str = "uraiden_chain_in_sync";
+pub(super) const LEADER: &str = "uraiden_leader";
+pub(super) const LEASE_TAKEN: &str = "uraiden_lease_taken_total";
 pub(super) const NODE_BLOCK: &str = "uraiden_chain_node_block";
 pub(super) const NODE_BLOCK_TIMESTAMP: &str = "uraiden_chain_node_block_timestamp_seconds";
 pub(super) const READ_BLOCK: &str = "uraiden_chain_read_block";
@@ -98,6 +100,8 @@ pub const METRICS: &[Metric] = &[
     },
     measured(READY, "1 while paid requests can be served, else 0"),
     measured(IN_SYNC, "1 while the chain is followed at its head, else 0"),
+    measured(LEADER, "1 while this sidecar follows the chain and sends transactions, else 0"),
+    counted(LEASE_TAKEN, "Times that this sidecar began to follow the chain and to send transactions"),
     measured(NODE_BLOCK, "Newest block that the node has"),
     measured(NODE_BLOCK_TIMESTAMP, "Time of the newest block that the node has, since 1970"),
     measured(READ_BLOCK, "Newest block that was read into the ledger"),

@@ -3,13 +3,11 @@
 //! thing that bypasses the challenge period, and none for another balance may follow it. So the channels of a copy are
 //! held back until they are closed from our side, or until an operator, who knows more, releases them.
 
-use std::sync::atomic::Ordering;
-
 use sqlx::{AnyConnection, Row};
 use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, Blob, signed};
-use super::{Mode, Store, StoreError, read};
+use super::{Epoch, Mode, Store, StoreError, read};
 
 /// Above every block: the head of the chain was not reached yet since the generation began.
 const UNTIL_THE_HEAD: i64 = i64::MAX;
@@ -64,12 +62,12 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
-    pub async fn reach_head(&self, head: u64) -> Result<(), StoreError> {
-        if !self.behind.load(Ordering::Acquire) {
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
+    pub async fn reach_head(&self, epoch: Epoch, head: u64) -> Result<(), StoreError> {
+        if !self.remembered.is_behind() {
             return Ok(());
         }
-        self.step(move |connection, _| {
+        self.led(epoch, move |connection, _| {
             Box::pin(async move {
                 sqlx::query("UPDATE ledger SET held_below = $1 WHERE held_below = $2")
                     .bind(signed(head + 1))
@@ -80,7 +78,7 @@ impl Store {
             })
         })
         .await?;
-        self.behind.store(false, Ordering::Release);
+        self.remembered.set_behind(false);
         Ok(())
     }
 

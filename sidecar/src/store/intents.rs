@@ -11,13 +11,10 @@ use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, Blob, signed};
+use super::lease::Epoch;
 use super::levels::{self, HeldProof};
 use super::row::{ChannelRow, OnChain};
 use super::{Store, StoreError, read};
-
-/// Under which lease something is written. The process that took the last lease is the one that sends transactions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch(u64);
 
 /// What an intent is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,23 +90,6 @@ pub struct Transaction {
 }
 
 impl Store {
-    /// Becomes the one process that sends transactions.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::NotWritten`].
-    pub async fn take_lease(&self) -> Result<Epoch, StoreError> {
-        self.step(|connection, _| {
-            Box::pin(async move {
-                let row = sqlx::query("UPDATE lease SET epoch = epoch + 1 RETURNING epoch")
-                    .fetch_one(connection)
-                    .await?;
-                columns::unsigned(&row, "epoch").map(Epoch)
-            })
-        })
-        .await
-    }
-
     /// The channels that their senders have asked to close and that we do not close ourselves yet.
     ///
     /// # Errors
@@ -142,7 +122,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
     pub async fn claim_closing(
         &self,
         epoch: Epoch,
@@ -150,8 +130,8 @@ impl Store {
         wanted: impl Fn(&ChannelRow, &HeldProof) -> bool + Send + Sync + 'static,
     ) -> Result<Option<HeldProof>, StoreError> {
         let wanted = Arc::new(wanted);
-        self.step(move |connection, now| {
-            let wanted = wanted.clone();
+        self.led(epoch, move |connection, now| {
+            let wanted = Arc::clone(&wanted);
             Box::pin(async move {
                 let Some(row) = read::lock(connection, key).await? else { return Ok(None) };
                 let Some(proof) = levels::claimable(connection, &row).await? else { return Ok(None) };
@@ -159,7 +139,7 @@ impl Store {
                     return Ok(None);
                 }
                 mark(connection, key, proof.balance, now).await?;
-                insert(connection, epoch, Purpose::Close, key, &proof, now).await?;
+                insert(connection, Purpose::Close, key, &proof, now).await?;
                 Ok(Some(proof))
             })
         })
@@ -212,25 +192,25 @@ impl Store {
     }
 
     /// Gives an intent its nonce: the next one of the account, of which the chain has counted `first_open_nonce`.
-    /// `None` where it has one, or where another process has the lease.
+    /// `None` where it has one.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
     pub async fn assign_nonce(
         &self,
         epoch: Epoch,
         intent: i64,
         first_open_nonce: u64,
     ) -> Result<Option<u64>, StoreError> {
-        self.step(move |connection, _| {
+        self.led(epoch, move |connection, _| {
             Box::pin(async move {
                 let row = sqlx::query(
                     "UPDATE intents SET epoch = $1, \
                      nonce = (SELECT CASE WHEN max(nonce) >= $2 THEN max(nonce) + 1 ELSE $2 END FROM intents) \
-                     WHERE id = $3 AND nonce IS NULL AND $1 = (SELECT epoch FROM lease) RETURNING nonce",
+                     WHERE id = $3 AND nonce IS NULL RETURNING nonce",
                 )
-                .bind(signed(epoch.0))
+                .bind(signed(epoch.number()))
                 .bind(signed(first_open_nonce))
                 .bind(intent)
                 .fetch_optional(connection)
@@ -242,57 +222,54 @@ impl Store {
     }
 
     /// Takes an intent's nonce from it, when the confirmed chain has used it for something else. `false` where the
-    /// intent has another one, or where another process has the lease.
+    /// intent has another one.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
     pub async fn release_nonce(&self, epoch: Epoch, intent: i64, nonce: u64) -> Result<bool, StoreError> {
-        self.step(move |connection, _| {
+        self.led(epoch, move |connection, _| {
             Box::pin(async move {
-                let result = sqlx::query(
-                    "UPDATE intents SET epoch = $1, nonce = NULL \
-                     WHERE id = $2 AND nonce = $3 AND $1 = (SELECT epoch FROM lease)",
-                )
-                .bind(signed(epoch.0))
-                .bind(intent)
-                .bind(signed(nonce))
-                .execute(connection)
-                .await?;
+                let result =
+                    sqlx::query("UPDATE intents SET epoch = $1, nonce = NULL WHERE id = $2 AND nonce = $3")
+                        .bind(signed(epoch.number()))
+                        .bind(intent)
+                        .bind(signed(nonce))
+                        .execute(connection)
+                        .await?;
                 Ok(result.rows_affected() == 1)
             })
         })
         .await
     }
 
-    /// Keeps a signed transaction. Only after this it may be sent. `false` where the intent has another nonce, or
-    /// where another process has the lease.
+    /// Keeps a signed transaction. Only after this it may be sent. `false` where the intent has another nonce.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
     pub async fn keep_transaction(
         &self,
         epoch: Epoch,
         intent: i64,
         transaction: Transaction,
     ) -> Result<bool, StoreError> {
-        self.step(move |connection, _| {
-            let transaction = transaction.clone();
+        let transaction = Arc::new(transaction);
+        self.led(epoch, move |connection, _| {
+            let transaction = Arc::clone(&transaction);
             Box::pin(async move {
                 let result = sqlx::query(
                     "INSERT INTO transactions (hash, intent, nonce, max_fee, priority_fee, raw, head) \
                      SELECT $1, id, nonce, $2, $3, $4, $5 FROM intents \
-                     WHERE id = $6 AND nonce = $7 AND $8 = (SELECT epoch FROM lease)",
+                     WHERE id = $6 AND nonce = $7",
                 )
                 .bind(transaction.hash.to_vec())
                 .bind(wei(transaction.max_fee))
                 .bind(wei(transaction.priority_fee))
-                .bind(transaction.raw)
+                .bind(transaction.raw.clone())
                 .bind(signed(transaction.head))
                 .bind(intent)
                 .bind(signed(transaction.nonce))
-                .bind(signed(epoch.0))
                 .execute(connection)
                 .await?;
                 Ok(result.rows_affected() == 1)
@@ -325,7 +302,6 @@ pub(super) async fn mark(
 /// Writes an intent. `false` where one of the same purpose is under way.
 pub(super) async fn insert(
     connection: &mut AnyConnection,
-    epoch: Epoch,
     purpose: Purpose,
     key: ChannelKey,
     proof: &HeldProof,
@@ -333,7 +309,7 @@ pub(super) async fn insert(
 ) -> Result<bool, sqlx::Error> {
     let result = sqlx::query(
         "INSERT INTO intents (purpose, sender, open_block, balance, signature, epoch, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (sender, open_block, purpose) \
+         VALUES ($1, $2, $3, $4, $5, (SELECT epoch FROM lease), $6) ON CONFLICT (sender, open_block, purpose) \
          DO UPDATE SET balance = excluded.balance, signature = excluded.signature, epoch = excluded.epoch, \
          created_at = excluded.created_at, done_at = NULL WHERE intents.done_at IS NOT NULL",
     )
@@ -342,7 +318,6 @@ pub(super) async fn insert(
     .bind(i64::from(key.open_block.0))
     .bind(proof.balance.blob())
     .bind(proof.signature.blob())
-    .bind(signed(epoch.0))
     .bind(signed(now))
     .execute(connection)
     .await?;

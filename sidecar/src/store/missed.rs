@@ -1,12 +1,14 @@
 //! Events that the node's log entries lacked, and that the contract itself shows.
 
+use std::sync::Arc;
+
 use sqlx::AnyConnection;
 use uraiden_core::TokenAmount;
 
 use super::advance::{self, ChainEvent, EventKind};
 use super::columns::{self, signed};
 use super::row::ChannelRow;
-use super::{Store, StoreError, bulk, read};
+use super::{Epoch, Store, StoreError, bulk, read};
 
 /// Log entries have lower places in their block, by far.
 const FIRST_PLACE: u64 = 1 << 32;
@@ -43,16 +45,18 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
     pub async fn note_missed(
         &self,
+        epoch: Epoch,
         compared: ChannelRow,
         believed: u64,
         missed: Vec<Missed>,
     ) -> Result<bool, StoreError> {
         let confirmed_below = believed + 1;
-        self.step(move |connection, now| {
-            let missed = missed.clone();
+        let missed = Arc::new(missed);
+        self.led(epoch, move |connection, now| {
+            let missed = Arc::clone(&missed);
             Box::pin(async move {
                 let Some(row) = read::lock(connection, compared.key).await? else { return Ok(false) };
                 let chain = |row: &ChannelRow| (row.on_chain, row.deposit, row.withdrawn, row.settle_block);
@@ -62,7 +66,7 @@ impl Store {
                 if !as_compared {
                     return Ok(false);
                 }
-                for event in missed {
+                for event in missed.iter() {
                     let log_index = free_place(connection, event.block).await?;
                     let event = ChainEvent {
                         block: event.block,

@@ -19,20 +19,21 @@ mod incident;
 mod income;
 mod index;
 mod intents;
+mod lease;
 mod levels;
 mod missed;
 mod open;
 mod orders;
 mod portable;
 mod read;
+mod remembered;
 mod row;
 mod step;
 mod totals;
 mod verify;
 mod writer;
 
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use sqlx::AnyPool;
@@ -51,7 +52,8 @@ pub use generation::NotReleased;
 pub use import::{ImportError, Imported, import};
 pub use incident::Incident;
 pub use income::{HOURS, Income};
-pub use intents::{Epoch, Intent, Purpose, Transaction};
+pub use intents::{Intent, Purpose, Transaction};
+pub use lease::{Epoch, Lease, LeaseLost};
 pub use levels::HeldProof;
 pub use missed::Missed;
 pub use open::{OpenError, Opened};
@@ -64,6 +66,7 @@ pub use writer::{ATTEMPT_TTL, Writer};
 
 use batches::Batch;
 use index::Index;
+use remembered::Remembered;
 use verify::{Coming, Verifier};
 use writer::Job;
 pub(crate) use writer::now;
@@ -107,6 +110,15 @@ pub enum Commits {
     Refuse,
 }
 
+/// Whether other processes use the ledger too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    /// None can.
+    Sole,
+    /// Any number may, and one of them leads.
+    Shared,
+}
+
 /// A handle on the ledger. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -116,9 +128,8 @@ pub struct Store {
     index: Arc<Index>,
     verifier: Arc<Verifier>,
     coming: Coming,
-    bound: Arc<OnceLock<Bound>>,
-    /// Whether the head of the chain was not reached yet since the generation began.
-    behind: Arc<AtomicBool>,
+    sharing: Sharing,
+    remembered: Arc<Remembered>,
     totals: Arc<tokio::sync::Mutex<Option<(Tip, Totals)>>>,
 }
 
@@ -131,6 +142,9 @@ pub enum StoreError {
     /// A read failed.
     #[error("the ledger could not be read: {0}")]
     NotRead(#[from] sqlx::Error),
+    /// The step was a leader's, and another process leads. Nothing was changed.
+    #[error(transparent)]
+    LeaseLost(#[from] LeaseLost),
 }
 
 impl Store {
@@ -139,9 +153,9 @@ impl Store {
         self.scope
     }
 
-    /// What the ledger is bound to; `None` before the node was ever reached.
-    pub fn bound(&self) -> Option<&Bound> {
-        self.bound.get()
+    /// Whether other processes use the ledger too.
+    pub fn sharing(&self) -> Sharing {
+        self.sharing
     }
 
     /// Decides a filter's questions, one after the other. What it answers is durable.
@@ -186,41 +200,14 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
-    pub async fn advance(&self, advance: Advance) -> Result<(), StoreError> {
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
+    pub async fn advance(&self, epoch: Epoch, advance: Advance) -> Result<(), StoreError> {
         let (scope, advance) = (self.scope, Arc::new(advance));
-        self.step(move |connection, now| {
-            let advance = advance.clone();
+        self.led(epoch, move |connection, now| {
+            let advance = Arc::clone(&advance);
             Box::pin(async move { advance::advance(connection, &scope, &advance, now).await })
         })
         .await
-    }
-
-    /// Binds a new ledger to what the node says of chain and contract, or compares a bound one with it.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError::Other`] where the ledger belongs to another chain, contract, token or receiver.
-    pub async fn bind(&self, binding: Binding) -> Result<(), BindError> {
-        if self.bound().is_none() {
-            let wanted = binding.clone();
-            let bound = self.step(move |connection, _| {
-                let wanted = wanted.clone();
-                Box::pin(async move { binding::write(connection, &wanted).await })
-            });
-            // A second binding in between was answered with the same row.
-            let _ = self.bound.set(bound.await?);
-        }
-        self.bound().map_or(Ok(()), |bound| bound.binding.compare(&binding))
-    }
-
-    /// Whether a bound ledger belongs to this chain. One that is not bound belongs to any.
-    ///
-    /// # Errors
-    ///
-    /// [`BindError::Other`].
-    pub fn check_chain(&self, chain: Chain) -> Result<(), BindError> {
-        self.bound().map_or(Ok(()), |bound| bound.binding.chain.compare(chain))
     }
 
     /// Connections that only read.

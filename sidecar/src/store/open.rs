@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -16,9 +16,10 @@ use super::batches::Batches;
 use super::binding::{self, BindError};
 use super::generation;
 use super::index::Index;
+use super::remembered::Remembered;
 use super::verify::{Coming, Verifier};
 use super::writer::{QUEUE, Writer};
-use super::{Scope, Store};
+use super::{Scope, Sharing, Store};
 use crate::health::HealthBoard;
 
 /// The tables, by version. A line is added for each change; a line that was released is never changed.
@@ -29,6 +30,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "generation", include_str!("../../migrations/sqlite/0004_generation.sql")),
     (5, "credit", include_str!("../../migrations/sqlite/0005_credit.sql")),
     (6, "income", include_str!("../../migrations/sqlite/0006_income.sql")),
+    (7, "leader", include_str!("../../migrations/sqlite/0007_leader.sql")),
 ];
 
 /// How many connections read at a time.
@@ -146,12 +148,11 @@ impl Store {
         }
         let behind = generation::is_behind(&mut connection).await.map_err(sqlite)?;
 
-        let bound = OnceLock::new();
-        if let Some(row) = binding::read(&mut connection).await.map_err(sqlite)? {
+        let bound = binding::read(&mut connection).await.map_err(sqlite)?;
+        if let Some(row) = &bound {
             row.binding
                 .compare_parties(scope.contract, scope.receiver)
                 .map_err(|source| OpenError::Binding { path: path.to_owned(), source })?;
-            let _ = bound.set(row);
         }
         let index = Arc::new(Index::load(&mut connection, scope).await.map_err(sqlite)?);
         let batches = Batches::open(path).map_err(sqlite)?;
@@ -167,8 +168,9 @@ impl Store {
                 index: index.clone(),
                 verifier: Arc::new(Verifier::new()),
                 coming: coming.clone(),
-                bound: Arc::new(bound),
-                behind: Arc::new(behind.into()),
+                // The lock says so.
+                sharing: Sharing::Sole,
+                remembered: Arc::new(Remembered::new(bound, behind)),
                 totals: Arc::default(),
             },
             writer: Writer::new(

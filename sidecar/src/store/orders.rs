@@ -6,7 +6,8 @@ use uraiden_core::TokenAmount;
 use uraiden_core::wire::ChannelKey;
 
 use super::columns::{self, Blob, signed};
-use super::intents::{self, Epoch, Purpose};
+use super::intents::{self, Purpose};
+use super::lease::Epoch;
 use super::levels::{self, HeldProof};
 use super::row::{ChannelRow, OnChain};
 use super::{Store, StoreError, read};
@@ -80,7 +81,6 @@ impl Store {
     /// [`StoreError::NotWritten`].
     pub async fn order_closing(
         &self,
-        epoch: Epoch,
         key: ChannelKey,
         mode: Mode,
     ) -> Result<Result<HeldProof, Refusal>, StoreError> {
@@ -92,7 +92,7 @@ impl Store {
                 };
                 if mode == Mode::Order {
                     intents::mark(connection, key, proof.balance, now).await?;
-                    intents::insert(connection, epoch, Purpose::Close, key, &proof, now).await?;
+                    intents::insert(connection, Purpose::Close, key, &proof, now).await?;
                 }
                 Ok(Ok(proof))
             })
@@ -100,34 +100,51 @@ impl Store {
         .await
     }
 
-    /// Writes the intent to withdraw all that is final.
+    /// Writes the intent to withdraw all that is final. Like every order it can be given to any process; the one that
+    /// leads carries it out.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotWritten`].
     pub async fn order_withdrawal(
         &self,
-        epoch: Epoch,
         key: ChannelKey,
         mode: Mode,
     ) -> Result<Result<HeldProof, Refusal>, StoreError> {
-        self.step(move |connection, now| {
-            Box::pin(async move {
-                let proof = match withdrawable(connection, key, now).await? {
-                    Ok(proof) => proof,
-                    Err(refusal) => return Ok(Err(refusal)),
-                };
-                if mode == Mode::Order {
-                    if !intents::insert(connection, epoch, Purpose::Withdraw, key, &proof, now).await? {
-                        return Ok(Err(Refusal::Underway));
-                    }
-                    finalise(connection, key, proof.balance).await?;
-                }
-                Ok(Ok(proof))
-            })
-        })
-        .await
+        self.step(move |connection, now| Box::pin(withdraw(connection, key, mode, now))).await
     }
+
+    /// The same as a leader's own decision.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
+    pub async fn withdraw_due(
+        &self,
+        epoch: Epoch,
+        key: ChannelKey,
+    ) -> Result<Result<HeldProof, Refusal>, StoreError> {
+        self.led(epoch, move |connection, now| Box::pin(withdraw(connection, key, Mode::Order, now))).await
+    }
+}
+
+async fn withdraw(
+    connection: &mut AnyConnection,
+    key: ChannelKey,
+    mode: Mode,
+    now: u64,
+) -> Result<Result<HeldProof, Refusal>, sqlx::Error> {
+    let proof = match withdrawable(connection, key, now).await? {
+        Ok(proof) => proof,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    if mode == Mode::Order {
+        if !intents::insert(connection, Purpose::Withdraw, key, &proof, now).await? {
+            return Ok(Err(Refusal::Underway));
+        }
+        finalise(connection, key, proof.balance).await?;
+    }
+    Ok(Ok(proof))
 }
 
 async fn closable(
@@ -241,9 +258,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NotWritten`].
-    pub async fn finish_withdrawal(&self, intent: i64) -> Result<(), StoreError> {
-        self.step(move |connection, now| {
+    /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
+    pub async fn finish_withdrawal(&self, epoch: Epoch, intent: i64) -> Result<(), StoreError> {
+        self.led(epoch, move |connection, now| {
             Box::pin(async move {
                 sqlx::query("UPDATE intents SET done_at = $1 WHERE id = $2 AND purpose = 'withdraw'")
                     .bind(signed(now))

@@ -112,10 +112,10 @@ async fn another_number_of_confirmations_applies_to_what_was_read_before() {
     let ledger = Ledger::with_deposit(100).await;
     let ledger = ledger.restart_with_confirmations(3).await;
     let nothing_new = Advance { from: 12, next: 12, ..Advance::default() };
-    ledger.store.advance(nothing_new.clone()).await.unwrap();
+    ledger.store.advance(ledger.epoch, nothing_new.clone()).await.unwrap();
     assert_eq!(ledger.state().await, ChannelState::Unconfirmed { missing: 2 });
     let ledger = ledger.restart_with_confirmations(1).await;
-    ledger.store.advance(nothing_new).await.unwrap();
+    ledger.store.advance(ledger.epoch, nothing_new).await.unwrap();
     assert_eq!(ledger.state().await, open(100, 0));
 }
 
@@ -131,7 +131,7 @@ async fn reading_goes_on_where_it_was() {
         events: Vec::new(),
         blocks: vec![(6, [6; 32]), (7, [7; 32])],
     };
-    ledger.store.advance(advance).await.unwrap();
+    ledger.store.advance(ledger.epoch, advance).await.unwrap();
     let ledger = ledger.restart().await;
     assert_eq!(
         ledger.store.position().await.unwrap(),
@@ -142,7 +142,7 @@ async fn reading_goes_on_where_it_was() {
     // Far on, the old hashes are forgotten.
     let advance =
         Advance { start_block: 5, from: 8, next: 263, blocks: vec![(262, [9; 32])], ..Advance::default() };
-    ledger.store.advance(advance).await.unwrap();
+    ledger.store.advance(ledger.epoch, advance).await.unwrap();
     assert_eq!(ledger.store.remembered_blocks(u64::MAX).await.unwrap(), [(262, [9; 32]), (7, [7; 32])]);
 }
 

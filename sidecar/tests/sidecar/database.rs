@@ -85,7 +85,7 @@ async fn a_ledger_serves_one_chain_code_and_token() {
     assert_eq!((first.id.len(), first.generation), (32, 1));
     let ledger = ledger.restart().await;
     assert_eq!(ledger.store.bound().unwrap().ledger, first);
-    ledger.store.bind(binding()).await.unwrap();
+    ledger.store.bind(ledger.epoch, binding()).await.unwrap();
     ledger.store.check_chain(binding().chain).unwrap();
     assert!(ledger.store.check_chain(Chain { id: 1, ..binding().chain }).is_err());
     for (name, other) in [
@@ -95,7 +95,7 @@ async fn a_ledger_serves_one_chain_code_and_token() {
         ("token", Binding { token: Address([9; 20]), ..binding() }),
         ("challenge period", Binding { challenge_period: 501, ..binding() }),
     ] {
-        match ledger.store.bind(other).await {
+        match ledger.store.bind(ledger.epoch, other).await {
             Err(BindError::Other { name: found, .. }) => assert_eq!(found, name),
             result => panic!("{name}: {result:?}"),
         }

@@ -14,7 +14,7 @@ use uraiden_core::wire::{Answer, Attempt, AttemptId, ChannelKey, Entry};
 use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 use uraiden_sidecar::health::HealthBoard;
 use uraiden_sidecar::store::{
-    self, Advance, Binding, Chain, ChainEvent, Commits, EventKind, Opened, Scope, Store,
+    self, Advance, Binding, Chain, ChainEvent, Commits, Epoch, EventKind, Opened, Scope, Store,
 };
 
 pub(crate) const CONTRACT: Address = Address([0xcc; 20]);
@@ -122,6 +122,8 @@ pub(crate) struct Ledger {
     pub(crate) folder: TempDir,
     pub(crate) store: Store,
     pub(crate) health: Arc<HealthBoard>,
+    /// Under which this process leads.
+    pub(crate) epoch: Epoch,
     writing: JoinHandle<Result<(), sqlx::Error>>,
 }
 
@@ -129,7 +131,7 @@ impl Ledger {
     /// Bound, and empty.
     pub(crate) async fn new() -> Self {
         let ledger = Self::in_folder(TempDir::new().unwrap(), 1).await;
-        ledger.store.bind(binding()).await.unwrap();
+        ledger.store.bind(ledger.epoch, binding()).await.unwrap();
         ledger
     }
 
@@ -145,7 +147,7 @@ impl Ledger {
     pub(crate) async fn lending(deposit: u64, exposure_limit: u64) -> Self {
         let scope = Scope { exposure_limit: Some(tokens(exposure_limit)), ..scope() };
         let ledger = Self::scoped(TempDir::new().unwrap(), scope).await;
-        ledger.store.bind(binding()).await.unwrap();
+        ledger.store.bind(ledger.epoch, binding()).await.unwrap();
         ledger.read_chain(OPEN_BLOCK, &[event(OPEN_BLOCK, EventKind::Opened, deposit)]).await;
         ledger.read_chain(OPEN_BLOCK + 1, &[]).await;
         ledger
@@ -160,7 +162,9 @@ impl Ledger {
         let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
         let Opened { store, writer } =
             Store::open(&folder.path().join("u.db"), scope, health.clone()).await.unwrap();
-        Self { folder, store, health, writing: tokio::spawn(writer.run()) }
+        let writing = tokio::spawn(writer.run());
+        let epoch = store.seize_lease("test").await.unwrap();
+        Self { folder, store, health, epoch, writing }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -214,7 +218,7 @@ impl Ledger {
             events: events.to_vec(),
             blocks: Vec::new(),
         };
-        self.store.advance(advance).await.unwrap();
+        self.store.advance(self.epoch, advance).await.unwrap();
     }
 
     pub(crate) async fn ask(&self, entry: Entry) -> Answer {

@@ -50,8 +50,7 @@ async fn what_is_held_back_changes_for_nobody_but_us() {
     assert_eq!((row.balance, row.closing_balance, row.held_generation), (tokens(20), None, Some(2)));
     assert_eq!(row.credit, tokens(10));
 
-    let epoch = ledger.store.take_lease().await.unwrap();
-    let closed = ledger.store.order_closing(epoch, channel(), Mode::Order).await.unwrap().unwrap();
+    let closed = ledger.store.order_closing(channel(), Mode::Order).await.unwrap().unwrap();
     assert_eq!(closed.balance, tokens(20));
 }
 
@@ -97,12 +96,12 @@ async fn channels_from_before_the_restore_are_held_back_when_they_are_first_hear
     let ledger = ledger.restart().await;
     ledger.read_chain(13, &[]).await;
     assert_eq!(state_of(&ledger, before).await, ChannelState::Closed);
-    ledger.store.reach_head(13).await.unwrap();
+    ledger.store.reach_head(ledger.epoch, 13).await.unwrap();
 
     let (later, opening) = opened_in(14);
     ledger.read_chain(14, &[opening]).await;
     ledger.read_chain(15, &[]).await;
-    ledger.store.reach_head(15).await.unwrap();
+    ledger.store.reach_head(ledger.epoch, 15).await.unwrap();
     assert_eq!(state_of(&ledger, later).await, open(100, 0));
 
     // A block that was skipped by a node's log entries is read again.
@@ -114,7 +113,6 @@ async fn channels_from_before_the_restore_are_held_back_when_they_are_first_hear
 #[tokio::test]
 async fn what_was_final_can_be_withdrawn() {
     let ledger = restored().await;
-    let epoch = ledger.store.take_lease().await.unwrap();
-    let withdrawn = ledger.store.order_withdrawal(epoch, channel(), Mode::DryRun).await.unwrap();
+    let withdrawn = ledger.store.order_withdrawal(channel(), Mode::DryRun).await.unwrap();
     assert_eq!(withdrawn.unwrap().balance, tokens(10));
 }

@@ -12,7 +12,7 @@ async fn cheated() -> (Ledger, Epoch) {
     ledger.commit(attempt(1, HELD, HELD)).await;
     ledger.read_chain(12, &[event(12, EventKind::CloseRequested, 0)]).await;
     ledger.read_chain(13, &[]).await;
-    let epoch = ledger.store.take_lease().await.unwrap();
+    let epoch = ledger.epoch;
     (ledger, epoch)
 }
 
@@ -34,7 +34,7 @@ async fn a_close_request_is_seen_when_it_is_confirmed_and_until_there_is_an_inte
     let [row] = ledger.store.closing_by_sender().await.unwrap().try_into().unwrap();
     assert_eq!((row.key, row.asked_balance, row.settle_block), (channel(), Some(tokens(7)), Some(512)));
 
-    let epoch = ledger.store.take_lease().await.unwrap();
+    let epoch = ledger.epoch;
     ledger.store.claim_closing(epoch, channel(), |_, _| true).await.unwrap();
     assert_eq!(ledger.store.closing_by_sender().await.unwrap(), []);
 }
@@ -79,7 +79,7 @@ async fn nothing_is_claimed_above_the_deposit_or_without_a_proof() {
     ledger.commit(attempt(1, 60, 60)).await;
     // Included again at the same height, with a smaller deposit.
     ledger.read_again_from(10, 13, &[event(10, EventKind::Opened, 50)]).await;
-    let epoch = ledger.store.take_lease().await.unwrap();
+    let epoch = ledger.epoch;
     assert_eq!(ledger.store.claim_closing(epoch, channel(), |_, _| true).await.unwrap(), None);
     assert!(matches!(ledger.state().await, ChannelState::Open(_)), "no mark without a claim");
     ledger.read_again_from(10, 14, &[event(10, EventKind::Opened, 60)]).await;
@@ -94,7 +94,7 @@ async fn what_was_agreed_on_is_what_is_claimed() {
     ledger.store.close(channel(), tokens(HELD)).await.unwrap();
     // The deposit does not cover it any more: no other agreement follows.
     ledger.read_again_from(10, 13, &[event(10, EventKind::Opened, HELD - 1)]).await;
-    let epoch = ledger.store.take_lease().await.unwrap();
+    let epoch = ledger.epoch;
     assert_eq!(ledger.store.claim_closing(epoch, channel(), |_, _| true).await.unwrap(), None);
     ledger.read_again_from(10, 14, &[event(10, EventKind::Opened, HELD)]).await;
     assert_eq!(ledger.store.claim_closing(epoch, channel(), |_, _| true).await.unwrap(), Some(held()));
@@ -140,19 +140,6 @@ async fn a_fulfilled_intent_is_listed_only_while_its_nonce_is_open() {
     // A reorganisation brings it back.
     ledger.read_again_from(14, 16, &[]).await;
     assert!(ledger.store.intents(u64::MAX).await.unwrap()[0].is_wanted());
-}
-
-#[tokio::test]
-async fn only_the_holder_of_the_last_lease_writes_transactions() {
-    let (ledger, old) = cheated().await;
-    ledger.store.claim_closing(old, channel(), |_, _| true).await.unwrap();
-    let [intent] = ledger.store.intents(0).await.unwrap().try_into().unwrap();
-    let new = ledger.store.take_lease().await.unwrap();
-    assert_eq!(ledger.store.assign_nonce(old, intent.id, 0).await.unwrap(), None);
-    assert_eq!(ledger.store.assign_nonce(new, intent.id, 0).await.unwrap(), Some(0));
-    assert!(!ledger.store.keep_transaction(old, intent.id, transaction(1, 0)).await.unwrap());
-    assert!(!ledger.store.release_nonce(old, intent.id, 0).await.unwrap());
-    assert!(ledger.store.keep_transaction(new, intent.id, transaction(1, 0)).await.unwrap());
 }
 
 #[tokio::test]

@@ -33,10 +33,9 @@ async fn a_lookup_says_what_the_ledger_has_whatever_changed_it() {
     ledger.read_chain(OPEN_BLOCK + 1, &[]).await;
     expect(&ledger, open(100, 20)).await;
 
-    let epoch = ledger.store.take_lease().await.unwrap();
-    ledger.store.order_closing(epoch, channel(), Mode::DryRun).await.unwrap().unwrap();
+    ledger.store.order_closing(channel(), Mode::DryRun).await.unwrap().unwrap();
     expect(&ledger, open(100, 20)).await;
-    ledger.store.order_closing(epoch, channel(), Mode::Order).await.unwrap().unwrap();
+    ledger.store.order_closing(channel(), Mode::Order).await.unwrap().unwrap();
     expect(&ledger, ChannelState::Closed).await;
     let ledger = ledger.restart().await;
     expect(&ledger, ChannelState::Closed).await;

@@ -14,6 +14,8 @@ mod generation;
 mod incident;
 mod income;
 mod intents;
+mod leading;
+mod lease;
 mod lookups;
 mod settings;
 mod take_back;

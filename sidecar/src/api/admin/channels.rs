@@ -150,7 +150,7 @@ pub(super) async fn close(
 ) -> Result<Json<Ordered>, ApiError> {
     let key = path::channel(&sender, &open_block)?;
     let mode = mode(&query)?;
-    let proof = admin.store.order_closing(admin.epoch, key, mode).await?;
+    let proof = admin.store.order_closing(key, mode).await?;
     answer(&admin, key, Purpose::Close, mode, proof).await
 }
 
@@ -162,7 +162,7 @@ pub(super) async fn withdraw(
 ) -> Result<Json<Ordered>, ApiError> {
     let key = path::channel(&sender, &open_block)?;
     let mode = mode(&query)?;
-    let proof = admin.store.order_withdrawal(admin.epoch, key, mode).await?;
+    let proof = admin.store.order_withdrawal(key, mode).await?;
     answer(&admin, key, Purpose::Withdraw, mode, proof).await
 }
 

@@ -21,18 +21,16 @@ use crate::api::credentials::admits;
 use crate::api::error::{ApiError, no_such_method, no_such_path};
 use crate::chain::Node;
 use crate::collect::{Alarm, Alarms};
-use crate::health::HealthBoard;
+use crate::health::{HealthBoard, Leader};
 use crate::metrics::{Gauges, Metrics};
 use crate::settings::GatewayPath;
-use crate::store::{Epoch, Store};
+use crate::store::Store;
 
 /// What the listener needs.
 #[derive(Clone)]
 pub struct Admin {
     /// The ledger.
     pub store: Store,
-    /// Under which orders are written.
-    pub epoch: Epoch,
     /// Whether paid requests can be served.
     pub health: Arc<HealthBoard>,
     /// The challenges of the moment.
@@ -95,6 +93,8 @@ struct Readiness {
     health: Health,
     /// The newest block that was read.
     block: Option<u64>,
+    /// The sidecar that follows the chain and sends transactions; `None` where none is known.
+    leader: Option<Leader>,
     /// The most urgent first.
     challenges: Vec<Alarm>,
 }
@@ -107,7 +107,8 @@ async fn ready(State(admin): State<Admin>) -> Result<Response, ApiError> {
     };
     let position = admin.store.position().await?;
     let block = position.and_then(|position| position.next_block.checked_sub(1));
-    Ok((status, Json(Readiness { health, block, challenges: admin.alarms.list() })).into_response())
+    let leader = admin.health.leader();
+    Ok((status, Json(Readiness { health, block, leader, challenges: admin.alarms.list() })).into_response())
 }
 
 /// `GET /metrics`, in the text format of Prometheus.

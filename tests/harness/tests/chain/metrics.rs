@@ -57,6 +57,8 @@ async fn payments_and_what_they_add_up_to_are_counted() -> Result<()> {
         ("uraiden_ready", 1.0),
         ("uraiden_chain_in_sync", 1.0),
         ("uraiden_chain_incident", 0.0),
+        ("uraiden_leader", 1.0),
+        ("uraiden_lease_taken_total", 1.0),
         ("uraiden_chain_read_block", newest(&stack).await? as f64),
         ("uraiden_chain_lag_blocks", 0.0),
         ("uraiden_channels{state=\"open\"}", 1.0),

@@ -15,7 +15,7 @@ use uraiden_core::gate::{Gate, Moment, StreamId};
 use uraiden_core::route::Surroundings;
 use uraiden_core::wire::{BatchRequest, ChannelKey};
 use uraiden_core::{Address, TokenAmount};
-use uraiden_sidecar::store::{Closing, EventKind, Store};
+use uraiden_sidecar::store::{Closing, Epoch, EventKind, Store};
 
 use crate::chain::{CONFIRMATIONS, Chain};
 use crate::model::{Channel, Model};
@@ -23,7 +23,7 @@ use crate::op::{OnChain, Op};
 use crate::payer::{CONTRACT, Client, RECEIVER};
 use crate::tally;
 
-use sidecar::{binding, folder, open};
+use sidecar::{binding, folder, lead, open};
 
 const PAYERS: u8 = 2;
 /// The first two share an Envoy.
@@ -82,6 +82,7 @@ struct Stream {
 pub(crate) struct World {
     folder: TempDir,
     store: Store,
+    epoch: Epoch,
     writing: JoinHandle<()>,
     ready: bool,
     chain: Chain,
@@ -141,11 +142,13 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = folder();
         let (store, writing) = open(folder.path().join("ledger.db")).await;
-        store.bind(binding()).await.expect("an empty ledger takes any binding");
+        let epoch = lead(&store).await;
+        store.bind(epoch, binding()).await.expect("an empty ledger takes any binding");
         let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
         let mut world = Self {
             folder,
             store,
+            epoch,
             writing,
             ready: true,
             chain: Chain::new(),
@@ -183,7 +186,7 @@ impl World {
 
     async fn mine(&mut self, events: Vec<(ChannelKey, EventKind, u64)>) {
         let advance = self.chain.mine(events);
-        self.store.advance(advance).await.expect("the ledger takes a block");
+        self.store.advance(self.epoch, advance).await.expect("the ledger takes a block");
     }
 
     pub(crate) async fn apply(&mut self, op: Op) {
@@ -253,7 +256,7 @@ impl World {
                     if !after.eq(before) {
                         tally::count("reorganisations that changed a deposit");
                     }
-                    self.store.advance(advance).await.expect("the ledger takes a reorganisation");
+                    self.store.advance(self.epoch, advance).await.expect("the ledger takes a reorganisation");
                 }
             }
         }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uraiden_core::Address;
 use uraiden_sidecar::health::HealthBoard;
-use uraiden_sidecar::store::{Binding, Chain, Opened, Scope, Store};
+use uraiden_sidecar::store::{Binding, Chain, Epoch, Opened, Scope, Store};
 
 use super::World;
 use crate::chain::CONFIRMATIONS;
@@ -39,6 +39,11 @@ pub(super) async fn open(path: PathBuf) -> (Store, JoinHandle<()>) {
     (store, tokio::spawn(async move { writer.run().await.expect("the ledger closes") }))
 }
 
+/// What the sidecar does before it reads the chain.
+pub(super) async fn lead(store: &Store) -> Epoch {
+    store.seize_lease("the only sidecar").await.expect("the ledger has a lease")
+}
+
 /// Where a folder is written fast. Durability is not what is tested here: no machine loses its power.
 pub(super) fn folder() -> TempDir {
     let memory = std::path::Path::new("/dev/shm");
@@ -51,7 +56,8 @@ impl World {
         let path = self.folder.path().join("ledger.db");
         self.stop().await;
         (self.store, self.writing) = open(path).await;
-        self.store.bind(binding()).await.expect("the same ledger");
+        self.epoch = lead(&self.store).await;
+        self.store.bind(self.epoch, binding()).await.expect("the same ledger");
     }
 
     /// Ends the sidecar's process.
