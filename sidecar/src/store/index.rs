@@ -15,13 +15,16 @@ use uraiden_core::wire::ChannelKey;
 use super::Scope;
 use super::row::ChannelRow;
 
-/// What notes the rows that a connection changes. Temporary, so that no other connection knows of it.
+/// What notes the rows that a connection changes. Temporary, so that no other connection knows of it. Not INSERT OR
+/// IGNORE: within a trigger the statement that fired it decides what a conflict leads to.
 const NOTES: &str = "
 CREATE TEMP TABLE changed (sender BLOB NOT NULL, open_block BIGINT NOT NULL, PRIMARY KEY (sender, open_block));
 CREATE TEMP TRIGGER channels_inserted AFTER INSERT ON main.channels
-BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.sender, NEW.open_block); END;
+BEGIN INSERT INTO changed SELECT NEW.sender, NEW.open_block WHERE NOT EXISTS
+    (SELECT 1 FROM changed WHERE sender = NEW.sender AND open_block = NEW.open_block); END;
 CREATE TEMP TRIGGER channels_updated AFTER UPDATE ON main.channels
-BEGIN INSERT OR IGNORE INTO changed VALUES (NEW.sender, NEW.open_block); END;
+BEGIN INSERT INTO changed SELECT NEW.sender, NEW.open_block WHERE NOT EXISTS
+    (SELECT 1 FROM changed WHERE sender = NEW.sender AND open_block = NEW.open_block); END;
 ";
 
 /// The states of all channels that were ever heard of.

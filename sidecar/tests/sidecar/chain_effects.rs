@@ -1,6 +1,6 @@
 use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::Answer;
-use uraiden_sidecar::store::{Advance, EventKind, Listing, OnChain, Position};
+use uraiden_sidecar::store::{Advance, EventKind, Listing, Missed, OnChain, Position};
 
 use crate::fixture::{Ledger, attempt, channel, event, open, sender, tokens};
 
@@ -168,4 +168,15 @@ async fn lists_show_confirmed_channels_by_whether_they_take_payments() {
     let (_, totals) = ledger.store.totals().await.unwrap();
     assert_eq!((totals.open_channels, totals.pending_channels, totals.unique_senders), (0, 1, 1));
     assert_eq!((totals.deposit_sum.to::<u64>(), totals.balance_sum.to::<u64>()), (100, 10));
+}
+
+#[tokio::test]
+async fn an_event_that_was_missed_counts_like_any_other() {
+    let ledger = Ledger::with_deposit(100).await;
+    let row = ledger.store.channel(channel()).await.unwrap().unwrap();
+    let missed = vec![Missed { kind: EventKind::ToppedUp, block: 10, amount: tokens(50) }];
+    assert!(ledger.store.note_missed(ledger.epoch, row, 10, missed.clone()).await.unwrap());
+    assert_eq!(ledger.state().await, open(150, 0));
+    // It is noted already: the channel is not as it was compared.
+    assert!(!ledger.store.note_missed(ledger.epoch, row, 10, missed).await.unwrap());
 }
