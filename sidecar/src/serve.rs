@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::otlp::Spans;
 use crate::secret;
 use crate::settings::{Listen, NetworkDatabase, Settings};
-use crate::store::{self, Opened, Scope, Store};
+use crate::store::{self, Opened, Scope, Sharing, Store};
 
 /// The longest that one question to the node may take.
 const NODE_CALL: Duration = Duration::from_secs(10);
@@ -88,6 +88,7 @@ pub async fn run(settings: Settings) -> Result<()> {
             start_block: settings.start_block,
             poll_interval: settings.poll_interval,
             max_head_age: settings.max_head_age,
+            give_up_after: (store.sharing() == Sharing::Shared).then_some(settings.node_timeout),
         },
         rules: Rules {
             min_challenge: settings.min_challenge,

@@ -1,3 +1,6 @@
+-- Drawn with each epoch, which is who leads only together with it.
+ALTER TABLE lease ADD COLUMN draw BIGINT NOT NULL DEFAULT 0;
+
 -- Changes with everything that the one who leads writes, so that others see it at work.
 ALTER TABLE lease ADD COLUMN beat BIGINT NOT NULL DEFAULT 0;
 

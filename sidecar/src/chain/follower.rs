@@ -28,6 +28,8 @@ pub struct Following {
     pub poll_interval: Duration,
     /// How old the newest block may be; `None` asks for [`MAX_HEAD_AGE`] except on development chains.
     pub max_head_age: Option<Duration>,
+    /// How long the node may be away before another process should follow; `None` where there is no other.
+    pub give_up_after: Option<Duration>,
 }
 
 /// Follows the chain of one node into the ledger.
@@ -39,6 +41,8 @@ pub struct Follower {
     heads: Heads,
     /// When the log last said that the node is away.
     complained: Option<Instant>,
+    /// Since when it is.
+    away: Option<Instant>,
 }
 
 /// Why following ended.
@@ -48,6 +52,8 @@ pub enum Ended {
     Fatal(Fatal),
     /// It is another process's turn.
     LeaseLost,
+    /// The node is away, and another process may have one that is not.
+    NodeAway,
 }
 
 impl From<LeaseLost> for Ended {
@@ -66,10 +72,10 @@ impl Follower {
         following: Following,
     ) -> Self {
         let reader = Reader::new(node.unchecked(), store, epoch, health, following.start_block);
-        Self { reader, following, heads: Heads::default(), complained: None }
+        Self { reader, following, heads: Heads::default(), complained: None, away: None }
     }
 
-    /// Follows as long as this process leads. A node that is away is waited for.
+    /// Follows as long as this process leads. A node that is away is waited for, as long as nobody else may have one.
     pub async fn run(mut self) -> Ended {
         let mut connected = false;
         loop {
@@ -93,6 +99,10 @@ impl Follower {
                     Ok(connected) => connected,
                     Err(LeaseLost) => return Ended::LeaseLost,
                 };
+            }
+            let patience = self.following.give_up_after;
+            if self.away.zip(patience).is_some_and(|(since, patience)| since.elapsed() > patience) {
+                return Ended::NodeAway;
             }
             tokio::select! {
                 () = tokio::time::sleep(self.following.poll_interval) => {}
@@ -150,6 +160,7 @@ impl Follower {
     }
 
     fn caught_up(&mut self) {
+        self.away = None;
         if self.complained.take().is_some() {
             tracing::info!("in step with {} again", self.reader.node.url());
         }
@@ -179,6 +190,9 @@ impl Follower {
 
     fn complain(&mut self, error: &PollError) {
         self.reader.health.out_of_step(error.reason());
+        if !matches!(error, PollError::Store(_)) {
+            self.away.get_or_insert_with(Instant::now);
+        }
         if self.complained.is_none_or(|at| at.elapsed() >= REMINDER) {
             tracing::warn!(%error, "waiting for the Ethereum node at {}", self.reader.node.url());
             self.complained = Some(Instant::now());

@@ -59,6 +59,11 @@ async fn take_turns(seat: &mut Seat, duties: &Duties) -> Fatal {
         match ended {
             Ended::Fatal(fatal) => return fatal,
             Ended::LeaseLost => seat.stand_back(),
+            Ended::NodeAway => {
+                tracing::warn!("the Ethereum node is away for too long: another sidecar may reach one");
+                seat.give_back().await;
+                seat.stand_aside().await;
+            }
         }
     }
 }

@@ -97,7 +97,7 @@ impl Seat {
                 Ok(Some(term)) => return term,
                 Ok(None) => {}
                 Err(error) if complained.is_none_or(|at| at.elapsed() >= REMINDER) => {
-                    tracing::warn!(%error, "who leads is not known");
+                    tracing::warn!(%error, "who leads cannot be found out");
                     complained = Some(Instant::now());
                 }
                 Err(_) => {}
@@ -206,8 +206,11 @@ impl Seat {
     }
 
     async fn renew(&self, epoch: Epoch) -> Result<(), StoreError> {
-        let word = serde_json::to_string(&Word::of(&self.health, &self.alarms))
-            .expect("text and whole numbers can be written as JSON");
+        let (health, alarms) = (self.health.clone(), self.alarms.clone());
+        let word = move || {
+            serde_json::to_string(&Word::of(&health, &alarms))
+                .expect("text and whole numbers can be written as JSON")
+        };
         self.store.renew_lease(epoch, word).await
     }
 
@@ -215,6 +218,12 @@ impl Seat {
     pub fn stand_back(&mut self) {
         self.term = None;
         self.health.follows(None);
+    }
+
+    /// Lets others go first.
+    pub(super) async fn stand_aside(&mut self) {
+        self.stand_back();
+        sleep(self.times.lease).await;
     }
 
     /// Gives the lease back, where this process has it, so that no other need wait until it runs out.

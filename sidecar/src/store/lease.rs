@@ -8,19 +8,28 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::columns::{self, signed};
 use super::{Store, StoreError};
 
-/// Under which lease something is written. It counts those who have led.
+/// Under which lease something is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Epoch(u64);
+pub struct Epoch {
+    number: u64,
+    /// Drawn when it was taken: a database that was replaced by one that had not everything may have two of a number.
+    draw: u64,
+}
 
 impl Epoch {
     /// How many have led, with this one.
     pub fn number(self) -> u64 {
-        self.0
+        self.number
+    }
+
+    fn read(row: &AnyRow) -> Result<Self, sqlx::Error> {
+        Ok(Self { number: columns::unsigned(row, "epoch")?, draw: columns::unsigned(row, "draw")? })
     }
 }
 
@@ -49,13 +58,13 @@ impl Store {
     ///
     /// [`StoreError::NotRead`].
     pub async fn lease(&self) -> Result<Lease, StoreError> {
-        let row = sqlx::query("SELECT epoch, beat, holder, word, word_beat FROM lease")
+        let row = sqlx::query("SELECT epoch, draw, beat, holder, word, word_beat FROM lease")
             .fetch_one(self.readers())
             .await?;
         let word: Option<String> = row.try_get("word")?;
         let word_beat = columns::unsigned(&row, "word_beat")?;
         Ok(Lease {
-            epoch: Epoch(columns::unsigned(&row, "epoch")?),
+            epoch: Epoch::read(&row)?,
             beat: columns::unsigned(&row, "beat")?,
             holder: row.try_get("holder")?,
             word: word.map(|word| (word_beat, word)),
@@ -94,14 +103,18 @@ impl Store {
         .await
     }
 
-    /// Leads on, and tells the others this.
+    /// Leads on, and tells the others what `word` says the moment when it is written.
     ///
     /// # Errors
     ///
     /// [`StoreError::LeaseLost`], [`StoreError::NotWritten`].
-    pub async fn renew_lease(&self, epoch: Epoch, word: String) -> Result<(), StoreError> {
+    pub async fn renew_lease(
+        &self,
+        epoch: Epoch,
+        word: impl Fn() -> String + Send + Sync + 'static,
+    ) -> Result<(), StoreError> {
         self.led(epoch, move |connection, _| {
-            let word = word.clone();
+            let word = word();
             Box::pin(async move {
                 sqlx::query("UPDATE lease SET word = $1, word_beat = beat")
                     .bind(word)
@@ -161,24 +174,28 @@ async fn take(
     holder: String,
     seen: Option<(Epoch, u64)>,
 ) -> Result<Option<Epoch>, sqlx::Error> {
+    let mut draw = [0; 4];
+    getrandom::fill(&mut draw).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
     // A word of an earlier holder is none of this one.
     let row = sqlx::query(
-        "UPDATE lease SET epoch = epoch + 1, beat = beat + 1, holder = $1, word = NULL \
-         WHERE epoch = coalesce($2, epoch) AND beat = coalesce($3, beat) RETURNING epoch",
+        "UPDATE lease SET epoch = epoch + 1, draw = $1, beat = beat + 1, holder = $2, word = NULL \
+         WHERE epoch = coalesce($3, epoch) AND beat = coalesce($4, beat) RETURNING epoch, draw",
     )
+    .bind(i64::from(u32::from_be_bytes(draw)))
     .bind(holder)
-    .bind(seen.map(|(epoch, _)| signed(epoch.0)))
+    .bind(seen.map(|(epoch, _)| signed(epoch.number)))
     .bind(seen.map(|(_, beat)| signed(beat)))
     .fetch_optional(connection)
     .await?;
-    row.map(|row| columns::unsigned(&row, "epoch").map(Epoch)).transpose()
+    row.as_ref().map(Epoch::read).transpose()
 }
 
 /// Whether this is still the lease's epoch. If it is, the row is locked until the transaction ends, and whoever wanted
 /// to take the lease meanwhile finds another beat.
 async fn hold(connection: &mut AnyConnection, epoch: Epoch) -> Result<bool, sqlx::Error> {
-    let result = sqlx::query("UPDATE lease SET beat = beat + 1 WHERE epoch = $1")
-        .bind(signed(epoch.0))
+    let result = sqlx::query("UPDATE lease SET beat = beat + 1 WHERE epoch = $1 AND draw = $2")
+        .bind(signed(epoch.number))
+        .bind(signed(epoch.draw))
         .execute(connection)
         .await?;
     Ok(result.rows_affected() == 1)

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 use uraiden_core::wire::Health;
+use uraiden_sidecar::chain::{Ended, Follower, Following, Node};
 use uraiden_sidecar::collect::Alarms;
 use uraiden_sidecar::health::HealthBoard;
 use uraiden_sidecar::lead::{Seat, Times};
 use uraiden_sidecar::store::{Sharing, Store};
 
-use crate::fixture::Ledger;
+use crate::fixture::{CONTRACT, Ledger, receiver};
 
 /// Long enough for a loaded machine to renew in time.
 const TIMES: Times = Times {
@@ -156,13 +157,34 @@ async fn who_waits_is_as_ready_as_the_leader_says_from_its_next_word_on() {
 }
 
 #[tokio::test]
+async fn who_has_no_ethereum_node_leaves_the_chain_to_those_who_may_have_one() {
+    let ledger = Ledger::new().await;
+    // Nothing listens there.
+    let node = Node::new("http://127.0.0.1:9".parse().unwrap(), CONTRACT, receiver(), Duration::from_secs(1));
+    let following = Following {
+        start_block: 0,
+        poll_interval: Duration::from_millis(10),
+        max_head_age: None,
+        give_up_after: Some(Duration::from_millis(100)),
+    };
+    let follow =
+        |following| Follower::new(&node, ledger.store.clone(), ledger.epoch, board(), following).run();
+    let ended = timeout(AGES, follow(following)).await.unwrap();
+    assert!(matches!(ended, Ended::NodeAway), "{ended:?}");
+
+    // Whoever is alone waits for it.
+    let alone = Following { give_up_after: None, ..following };
+    assert!(timeout(Duration::from_millis(500), follow(alone)).await.is_err());
+}
+
+#[tokio::test]
 async fn what_another_process_binds_is_known_to_all() {
     let folder = tempfile::TempDir::new().unwrap();
     let ledger = Ledger::in_folder(folder, 1).await;
     assert!(ledger.store.bound().is_none());
     let connection = rusqlite::Connection::open(ledger.path()).unwrap();
     let values = "zeroblob(32), x'cccccccccccccccccccccccccccccccccccccccc', zeroblob(32), zeroblob(20)";
-    let receiver = crate::fixture::receiver().0.to_vec();
+    let receiver = receiver().0.to_vec();
     let insert = format!(
         "INSERT INTO ledger (one, id, generation, chain_id, genesis, contract, code_hash, token, receiver, \
          challenge_period) VALUES (1, 'abc', 1, 31337, {values}, ?1, 500)"

@@ -42,7 +42,7 @@ async fn a_lease_that_moves_is_not_taken() {
     for written in 0..3 {
         let seen = lease(&ledger).await;
         match written {
-            0 => ledger.store.renew_lease(epoch, "ready".to_owned()).await.unwrap(),
+            0 => ledger.store.renew_lease(epoch, || "ready".to_owned()).await.unwrap(),
             1 => ledger.read_chain(7, &[]).await,
             _ => ledger.store.give_lease_back(epoch).await.unwrap(),
         }
@@ -56,7 +56,7 @@ async fn a_lease_that_moves_is_not_taken() {
 #[tokio::test]
 async fn a_word_is_its_speakers_alone() {
     let ledger = Ledger::new().await;
-    ledger.store.renew_lease(ledger.epoch, "ready".to_owned()).await.unwrap();
+    ledger.store.renew_lease(ledger.epoch, || "ready".to_owned()).await.unwrap();
     let said = lease(&ledger).await;
     assert_eq!(said.word, Some((said.beat, "ready".to_owned())));
     // What else its speaker writes does not make it newer.
@@ -83,7 +83,7 @@ async fn nothing_that_a_former_leader_writes_changes_anything() {
 
     let new = store.seize_lease("other").await.unwrap();
     let (before, lease_before) = (state(store).await, lease(&ledger).await);
-    refused(store.renew_lease(old, String::new()).await);
+    refused(store.renew_lease(old, String::new).await);
     refused(store.give_lease_back(old).await);
     refused(store.advance(old, Advance { from: 14, next: 15, ..Advance::default() }).await);
     let row = store.channel(channel()).await.unwrap().unwrap();
@@ -98,6 +98,19 @@ async fn nothing_that_a_former_leader_writes_changes_anything() {
     assert_eq!((state(store).await, lease(&ledger).await), (before, lease_before));
 
     assert!(store.keep_transaction(new, intent.id, transaction).await.unwrap());
+}
+
+/// A server that takes another one's place and has not everything counts some epochs again.
+#[tokio::test]
+async fn an_epoch_that_comes_twice_is_two() {
+    let ledger = Ledger::new().await;
+    let lost = ledger.epoch;
+    let connection = rusqlite::Connection::open(ledger.path()).unwrap();
+    connection.execute("UPDATE lease SET epoch = epoch - 1", []).unwrap();
+    let again = ledger.store.seize_lease("other").await.unwrap();
+    assert_eq!(again.number(), lost.number());
+    refused(ledger.store.renew_lease(lost, String::new).await);
+    ledger.store.renew_lease(again, String::new).await.unwrap();
 }
 
 #[tokio::test]
