@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::otlp::Spans;
 use crate::secret;
 use crate::settings::{Listen, NetworkDatabase, Settings};
-use crate::store::{self, Opened, Scope, Sharing, Store};
+use crate::store::{self, Database, Opened, Scope, Sharing, Store};
 
 /// The longest that one question to the node may take.
 const NODE_CALL: Duration = Duration::from_secs(10);
@@ -52,10 +52,13 @@ pub async fn run(settings: Settings) -> Result<()> {
         take_backs_in_a_row: settings.take_backs_in_a_row,
     };
     let health = Arc::new(HealthBoard::new(settings.node_timeout));
-    if settings.network_database == NetworkDatabase::Refuse {
-        store::refuse_network(&settings.database)?;
+    if let Database::Sqlite(path) = &settings.database
+        && settings.network_database == NetworkDatabase::Refuse
+    {
+        store::refuse_network(path)?;
     }
-    let Opened { store, writer } = Store::open(&settings.database, scope, health.clone()).await?;
+    let Opened { store, writer } =
+        Store::open(&settings.database, scope, settings.risks, health.clone()).await?;
     let nodes: Vec<_> = settings.rpc_url.clone().into_iter().map(|url| url.to_string()).collect();
     let metrics = Metrics::install(&nodes)?;
     let spans = settings.otlp_endpoint.as_ref().map(Spans::to).transpose()?;

@@ -126,6 +126,11 @@ pub(crate) fn store_failed() {
     counter!(names::STORE_FAILURES).increment(1);
 }
 
+/// The database has forgotten transactions that it said are durable.
+pub(crate) fn commits_lost() {
+    counter!(names::COMMITS_LOST).increment(1);
+}
+
 /// A filter sent so many questions at once.
 pub(crate) fn batch(entries: usize) {
     histogram!(names::BATCH_ENTRIES).record(entries as f64);

@@ -12,6 +12,7 @@ use super::{
     AssetsPath, ChannelLists, CloseNeeds, GatewayPath, Listen, LogFormat, NetworkDatabase, OtlpEndpoint,
     RpcUrls, SettingsError, Span,
 };
+use crate::store::Database;
 
 /// What one source says. The names of the flags are also the keys of the settings file.
 #[derive(Clone, Debug, Default, Args, Deserialize)]
@@ -93,9 +94,31 @@ pub struct Layer {
     #[arg(long, env = "URAIDEN_RECEIVER_PASSWORD_FILE", value_name = "FILE", help_heading = "Receiver")]
     pub receiver_password_file: Option<PathBuf>,
 
-    /// SQLite file with all balances and proofs; made where there is none [default: uraiden.db]
-    #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", help_heading = "Ledger")]
-    pub database: Option<PathBuf>,
+    /// Where all balances and proofs are: a SQLite file, made where there is none, or
+    /// postgres://USER@HOST:PORT/NAME?sslmode=verify-full, which several sidecars can share [default: uraiden.db]
+    #[arg(
+        long,
+        env = "URAIDEN_DATABASE",
+        value_name = "FILE|URL",
+        hide_env_values = true,
+        help_heading = "Ledger"
+    )]
+    pub database: Option<Database>,
+
+    /// Use a PostgreSQL server that may lose payments in a crash, as with synchronous_commit = off [default: false]
+    #[arg(
+        long, env = "URAIDEN_ALLOW_LOSING_COMMITS", value_name = "BOOL", help_heading = "Ledger",
+        num_args = 0..=1, require_equals = true, default_missing_value = "true"
+    )]
+    pub allow_losing_commits: Option<bool>,
+
+    /// Use a PostgreSQL server whose standbys all lag, so that a failover may lose payments; one that did is noticed,
+    /// and paid routes are closed [default: false]
+    #[arg(
+        long, env = "URAIDEN_ALLOW_LOSING_FAILOVER", value_name = "BOOL", help_heading = "Ledger",
+        num_args = 0..=1, require_equals = true, default_missing_value = "true"
+    )]
+    pub allow_losing_failover: Option<bool>,
 
     /// What to do with a database on a network file system, where SQLite's write-ahead log is not safe [default: refuse]
     #[arg(long, env = "URAIDEN_NETWORK_DATABASE", value_name = "WHAT", help_heading = "Ledger")]
@@ -196,6 +219,8 @@ impl Layer {
             receiver_keystore: self.receiver_keystore.or(below.receiver_keystore),
             receiver_password_file: self.receiver_password_file.or(below.receiver_password_file),
             database: self.database.or(below.database),
+            allow_losing_commits: self.allow_losing_commits.or(below.allow_losing_commits),
+            allow_losing_failover: self.allow_losing_failover.or(below.allow_losing_failover),
             network_database: self.network_database.or(below.network_database),
             public_listen: self.public_listen.or(below.public_listen),
             internal_listen: self.internal_listen.or(below.internal_listen),

@@ -25,6 +25,8 @@ pub use listen::{Listen, ListenError};
 pub use otlp_endpoint::{OtlpEndpoint, OtlpEndpointError};
 pub use rpc_url::{RpcUrl, RpcUrlError, RpcUrls};
 
+use crate::store::{Database, Risks};
+
 /// Everything that `uraiden serve` has to know, checked.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -34,8 +36,10 @@ pub struct Settings {
     pub contract: Address,
     /// Where the receiver's key is.
     pub receiver_key: KeySource,
-    /// The SQLite file.
-    pub database: PathBuf,
+    /// Where the ledger is.
+    pub database: Database,
+    /// What of a PostgreSQL server is accepted although it may lose payments.
+    pub risks: Risks,
     /// Whether the file may lie on a network file system.
     pub network_database: NetworkDatabase,
     /// The first block that can hold an event of the contract.
@@ -224,7 +228,11 @@ impl Settings {
             rpc_url: need("rpc-url", layer.rpc_url)?,
             contract: need("contract", layer.contract)?,
             receiver_key,
-            database: layer.database.unwrap_or_else(|| "uraiden.db".into()),
+            database: layer.database.unwrap_or_else(|| Database::Sqlite("uraiden.db".into())),
+            risks: Risks {
+                losing_commits: layer.allow_losing_commits.unwrap_or(false),
+                losing_failover: layer.allow_losing_failover.unwrap_or(false),
+            },
             network_database: layer.network_database.unwrap_or(NetworkDatabase::Refuse),
             start_block: layer.start_block.unwrap_or(0),
             confirmations: layer.confirmations.unwrap_or(1),

@@ -4,7 +4,7 @@ use rusqlite::{Connection, params};
 use uraiden_core::digest::{Digest, keccak256};
 use uraiden_core::wire::{Attempt, AttemptId};
 
-use super::columns::{self, failed, signed};
+use super::columns::{self, Fields, failed, signed};
 
 /// What an attempt led to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub(super) enum Outcome {
 impl Outcome {
     const ALL: [Self; 5] = [Self::Accepted, Self::Spent, Self::TakenBack, Self::Credited, Self::Kept];
 
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Spent => "spent",
@@ -53,7 +53,7 @@ pub(super) enum Recorded {
 /// What is noted of an attempt.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Noted {
-    contents: Digest,
+    pub(super) contents: Digest,
     /// What it led to.
     pub(super) outcome: Outcome,
     /// What the table says it led to; `None` where it is not in the table yet.
@@ -64,9 +64,39 @@ pub(super) struct Noted {
     pub(super) tallied: bool,
 }
 
+/// What is to be written of an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// All of it.
+    New,
+    /// Its outcome, which was this before.
+    From(Outcome),
+}
+
 impl Noted {
     pub(super) fn new(attempt: &Attempt, outcome: Outcome, at: u64) -> Self {
         Self { contents: contents(attempt), outcome, stored: None, at, tallied: true }
+    }
+
+    /// What a row says; its column `tallied` is 1 where the income of the hour is counted.
+    pub(super) fn read(row: &impl Fields) -> Result<Self, sqlx::Error> {
+        let outcome = columns::word(row, "outcome", Outcome::read)?;
+        Ok(Self {
+            contents: columns::bytes(row, "contents")?,
+            outcome,
+            stored: Some(outcome),
+            at: columns::unsigned(row, "at")?,
+            tallied: columns::unsigned(row, "tallied")? == 1,
+        })
+    }
+
+    /// What is to be written; `None` where the table says it already.
+    pub(super) fn change(&self) -> Option<Change> {
+        match self.stored {
+            None => Some(Change::New),
+            Some(stored) if stored != self.outcome => Some(Change::From(stored)),
+            Some(_) => None,
+        }
     }
 
     /// Whether this is what was noted under the attempt's id.
@@ -101,29 +131,22 @@ pub(super) fn find(connection: &Connection, id: AttemptId) -> Result<Option<Note
         .map_err(failed)?;
     let mut rows = query.query([id.0.to_be_bytes()]).map_err(failed)?;
     let Some(row) = rows.next().map_err(failed)? else { return Ok(None) };
-    let outcome = columns::word(row, "outcome", Outcome::read)?;
-    Ok(Some(Noted {
-        contents: columns::bytes(row, "contents")?,
-        outcome,
-        stored: Some(outcome),
-        at: columns::unsigned(row, "at")?,
-        tallied: columns::unsigned(row, "tallied")? == 1,
-    }))
+    Noted::read(row).map(Some)
 }
 
 /// Writes what is noted under an id, as far as it is not in the table.
 pub(super) fn write(connection: &Connection, id: AttemptId, noted: &Noted) -> Result<(), sqlx::Error> {
     let id = id.0.to_be_bytes();
-    let written = match noted.stored {
-        None => connection
+    let written = match noted.change() {
+        Some(Change::New) => connection
             .prepare_cached("INSERT INTO attempts (id, contents, outcome, at) VALUES (?1, ?2, ?3, ?4)")
             .and_then(|mut insert| {
                 insert.execute(params![id, noted.contents, noted.outcome.as_str(), signed(noted.at)])
             }),
-        Some(stored) if stored != noted.outcome => connection
+        Some(Change::From(stored)) => connection
             .prepare_cached("UPDATE attempts SET outcome = ?1 WHERE id = ?2 AND outcome = ?3")
             .and_then(|mut update| update.execute(params![noted.outcome.as_str(), id, stored.as_str()])),
-        Some(_) => return Ok(()),
+        None => return Ok(()),
     };
     match written.map_err(failed)? {
         1 => Ok(()),
@@ -147,7 +170,7 @@ mod tests {
     use uraiden_core::wire::ChannelKey;
     use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 
-    use super::super::open::in_memory;
+    use super::super::sqlite::in_memory;
     use super::*;
 
     fn attempt(id: u128) -> Attempt {

@@ -1,21 +1,14 @@
-//! The writing of what filters ask: many batches in one transaction.
-//!
-//! This is the way of every payment, so it calls SQLite directly: through sqlx each statement would be a way to another
-//! thread and back, which takes as long as a dozen statements.
+//! Batches of questions that share a transaction: deciding and answering them, whatever the database.
 
 use core::mem;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 use uraiden_core::wire::Answer;
 
-use super::columns::failed;
 use super::draft::Draft;
-use super::index::Index;
 use super::verify::Checked;
-use super::{ATTEMPT_TTL, Commits, Scope, attempts, income, open};
+use super::{ATTEMPT_TTL, Commits};
 use crate::metrics;
 
 /// After how many entries, or after how long, old attempts are forgotten: not in every transaction, since many are about
@@ -34,75 +27,62 @@ pub(super) struct Batch {
     pub(super) reply: oneshot::Sender<Vec<Answer>>,
 }
 
-/// The connection that batches are written by.
+/// The entries of all these batches, in their order.
+pub(super) fn entries(batches: &[Batch]) -> impl Iterator<Item = &Checked> {
+    batches.iter().flat_map(|batch| &batch.entries)
+}
+
+/// Decides these batches, one entry after the other, and says what each is to be answered.
+pub(super) fn decide(draft: &mut Draft<'_>, batches: &[Batch]) -> Vec<Vec<Answer>> {
+    let decide = |Batch { entries, commits, .. }: &Batch| {
+        entries.iter().map(|entry| draft.decide(entry, *commits)).collect()
+    };
+    batches.iter().map(decide).collect()
+}
+
+/// Gives the answers, once what they say is durable.
+pub(super) fn answer(draft: Draft<'_>, batches: Vec<Batch>, answers: Vec<Vec<Answer>>) {
+    draft.into_decisions().into_iter().for_each(metrics::decided);
+    if let Some(asked) = batches.iter().map(|batch| batch.asked).min() {
+        metrics::committed(entries(&batches).count(), asked.elapsed());
+    }
+    for (batch, answers) in batches.into_iter().zip(answers) {
+        drop(batch.reply.send(answers));
+    }
+}
+
+/// When old attempts are forgotten, and how many of them.
 #[derive(Debug)]
-pub(super) struct Batches {
-    connection: Connection,
+pub(super) struct Pruning {
     /// Entries since old attempts were forgotten, and when that was.
     unpruned: usize,
     pruned: Instant,
 }
 
-impl Batches {
-    pub(super) fn open(path: &Path) -> Result<Self, sqlx::Error> {
-        let connection = open::connect_directly(path).map_err(failed)?;
-        Ok(Self { connection, unpruned: 0, pruned: Instant::now() })
+/// What a transaction is to forget.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prune {
+    /// Attempts from before this, in milliseconds since 1970.
+    pub(super) before: u64,
+    /// At most so many.
+    pub(super) limit: u32,
+}
+
+impl Pruning {
+    pub(super) fn new() -> Self {
+        Self { unpruned: 0, pruned: Instant::now() }
     }
 
-    /// Decides these batches, one entry after the other, and answers them once all of it is durable. `now` is in
-    /// milliseconds since 1970.
-    ///
-    /// # Errors
-    ///
-    /// Nothing is decided, or nobody knows. The askers learn that from their replies being dropped.
-    pub(super) fn write(
-        &mut self,
-        scope: &Scope,
-        index: &Index,
-        batches: Vec<Batch>,
-        now: u64,
-    ) -> Result<(), sqlx::Error> {
-        let count = batches.iter().map(|batch| batch.entries.len()).sum();
-        let asked = batches.iter().map(|batch| batch.asked).min();
-        let limit = self.due(count);
-        // Takes the write lock at once, so that nothing is found locked half-way.
-        let transaction =
-            self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        let entries = batches.iter().flat_map(|batch| &batch.entries);
-        let mut draft = Draft::read(&transaction, scope, entries, now)?;
-        let answer = |Batch { entries, commits, reply, .. }: Batch| {
-            let answers: Vec<_> = entries.iter().map(|entry| draft.decide(entry, commits)).collect();
-            (reply, answers)
-        };
-        let answers: Vec<_> = batches.into_iter().map(answer).collect();
-        draft.write(&transaction)?;
-        if let Some(limit) = limit {
-            let ttl = u64::try_from(ATTEMPT_TTL.as_millis()).unwrap_or(u64::MAX);
-            attempts::prune(&transaction, now.saturating_sub(ttl), limit)?;
-            income::prune(&transaction, now)?;
-        }
-        transaction.commit().map_err(failed)?;
-
-        index.wrote(draft.changed());
-        draft.into_decisions().into_iter().for_each(metrics::decided);
-        if let Some(asked) = asked {
-            metrics::committed(count, asked.elapsed());
-        }
-        for (reply, answers) in answers {
-            drop(reply.send(answers));
-        }
-        Ok(())
-    }
-
-    /// How many old attempts a transaction with so many entries shall forget: more than were added since the last time,
-    /// so that the table does not grow for ever. `None` where it is too early.
-    fn due(&mut self, entries: usize) -> Option<u32> {
+    /// How much a transaction with so many entries shall forget: more than was added since the last time, so that the
+    /// table does not grow for ever. `None` where it is too early.
+    pub(super) fn due(&mut self, entries: usize, now: u64) -> Option<Prune> {
         self.unpruned += entries;
         if self.unpruned < PRUNE_ENTRIES && self.pruned.elapsed() < PRUNE_AFTER {
             return None;
         }
         self.pruned = Instant::now();
         let limit = 2 * mem::take(&mut self.unpruned).max(PRUNE_ENTRIES);
-        Some(u32::try_from(limit).unwrap_or(u32::MAX))
+        let ttl = u64::try_from(ATTEMPT_TTL.as_millis()).unwrap_or(u64::MAX);
+        Some(Prune { before: now.saturating_sub(ttl), limit: u32::try_from(limit).unwrap_or(u32::MAX) })
     }
 }

@@ -14,6 +14,9 @@ use super::fold::Folded;
 /// Rows in one statement. SQLite takes 32,766 values in one and PostgreSQL 65,535, and a row has ten at most.
 const ROWS: usize = 200;
 
+/// The generation since which a channel with the open block `$2` is held back, if it is.
+pub(super) const HELD: &str = "(SELECT generation FROM ledger WHERE held_below > $2)";
+
 type Values = Query<'static, Any, AnyArguments>;
 
 pub(super) async fn insert_events(
@@ -24,7 +27,7 @@ pub(super) async fn insert_events(
         let sql = format!(
             "INSERT INTO events (block_number, log_index, block_hash, tx_hash, kind, sender, open_block, amount) \
              VALUES {}",
-            places(events.len(), 8)
+            places(events.len(), 8, "")
         );
         let bind = |query: Values, event: &ChainEvent| {
             query
@@ -52,11 +55,11 @@ pub(super) async fn write_channels(
     for channels in channels.chunks(ROWS) {
         let sql = format!(
             "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, settle_block, asked_balance, \
-             balance, created_at, updated_at) VALUES {} \
+             balance, created_at, updated_at, held_generation) VALUES {} \
              ON CONFLICT (sender, open_block) DO UPDATE SET chain_state = excluded.chain_state, \
              deposit = excluded.deposit, withdrawn = excluded.withdrawn, settle_block = excluded.settle_block, \
              asked_balance = excluded.asked_balance, updated_at = excluded.updated_at",
-            places(channels.len(), 10)
+            places(channels.len(), 10, HELD)
         );
         let bind = |query: Values, (key, folded): &(ChannelKey, Folded)| {
             query
@@ -77,10 +80,15 @@ pub(super) async fn write_channels(
     Ok(())
 }
 
-/// The places of so many rows of values: `($1, $2), ($3, $4)`.
-fn places(rows: usize, columns: usize) -> String {
+/// The places of so many rows of values: `($1, $2), ($3, $4)`. `last` comes behind each row's, with the place of its
+/// second value for `$2`.
+fn places(rows: usize, columns: usize, last: &str) -> String {
     let row = |row: usize| {
-        let places: Vec<_> = (1..=columns).map(|column| format!("${}", row * columns + column)).collect();
+        let place = |column: usize| format!("${}", row * columns + column);
+        let mut places: Vec<_> = (1..=columns).map(place).collect();
+        if !last.is_empty() {
+            places.push(last.replace("$2", &place(2)));
+        }
         format!("({})", places.join(", "))
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")

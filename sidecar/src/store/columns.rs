@@ -3,6 +3,7 @@
 use alloy::primitives::U256;
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::postgres::PgRow;
 use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 
@@ -21,6 +22,20 @@ pub(super) trait Fields {
 }
 
 impl Fields for AnyRow {
+    fn blob(&self, column: Column) -> Result<Option<&[u8]>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn integer(&self, column: Column) -> Result<Option<i64>, sqlx::Error> {
+        self.try_get(column)
+    }
+
+    fn text(&self, column: Column) -> Result<Option<&str>, sqlx::Error> {
+        self.try_get(column)
+    }
+}
+
+impl Fields for PgRow {
     fn blob(&self, column: Column) -> Result<Option<&[u8]>, sqlx::Error> {
         self.try_get(column)
     }

@@ -9,9 +9,9 @@ use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Address, BlockNumber};
 
 use super::columns::{self, Blob};
-use super::open::{self, Access};
 use super::portable::{Header, Level, Portable, PortableUndo};
 use super::row::ChannelRow;
+use super::sqlite::{self, Access};
 use super::{binding, columns::unsigned};
 
 /// Channels that are read at a time.
@@ -42,7 +42,7 @@ pub async fn export(
     out: &mut impl Write,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, ExportError> {
-    let mut connection = open::connect(database, Access::Read).await?;
+    let mut connection = sqlite::connect(database, Access::Read).await?;
     // What is read in one transaction is of one moment.
     let mut transaction = connection.begin().await?;
     let bound = binding::read(&mut transaction).await?.ok_or(ExportError::Empty)?;

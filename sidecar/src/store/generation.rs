@@ -25,17 +25,21 @@ pub enum NotReleased {
 
 /// Starts the next generation where the ledger is a copy, and answers its number.
 pub(super) async fn start_if_copied(connection: &mut AnyConnection) -> Result<Option<u64>, sqlx::Error> {
-    let copied =
-        sqlx::query("SELECT 1 FROM ledger WHERE copied_at IS NOT NULL").fetch_optional(&mut *connection);
-    match copied.await? {
-        Some(_) => start(connection).await.map(Some),
-        None => Ok(None),
+    // Of several processes that find a copy, one starts it.
+    let copied = sqlx::query("UPDATE ledger SET copied_at = copied_at WHERE copied_at IS NOT NULL")
+        .execute(&mut *connection)
+        .await?;
+    match copied.rows_affected() {
+        0 => Ok(None),
+        _ => start(connection).await.map(Some),
     }
 }
 
 /// Starts the next generation: holds back all channels that are known, and those to come until the head of the chain
 /// is reached.
 pub(super) async fn start(connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
+    // Nobody who leads adds a channel meanwhile that would not be held back.
+    sqlx::query("UPDATE lease SET epoch = epoch").execute(&mut *connection).await?;
     let row = sqlx::query(
         "UPDATE ledger SET generation = generation + 1, held_below = $1, copied_at = NULL RETURNING generation",
     )

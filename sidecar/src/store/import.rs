@@ -4,15 +4,16 @@ use std::collections::HashSet;
 use std::io::BufRead;
 use std::path::Path;
 
-use sqlx::{AnyConnection, Connection};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use uraiden_core::TokenAmount;
 use uraiden_core::wire::Ledger;
 
+use super::bulk::HELD;
 use super::columns::{Blob, signed};
-use super::open::{self, Access, OpenError};
 use super::portable::{Header, Level, LineFault, Portable};
 use super::row::ChannelRow;
-use super::{BindError, Mode, binding, generation, read};
+use super::sqlite::{self, Access};
+use super::{BindError, Mode, OpenError, binding, generation, read};
 
 /// Lines between two reports of progress.
 const REPORT: u64 = 1000;
@@ -79,19 +80,19 @@ pub async fn import(
     mode: Mode,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Imported, ImportError> {
-    let sqlite = |source| OpenError::Sqlite { path: database.to_owned(), source };
+    let failed = |source| OpenError::Sqlite { path: database.to_owned(), source };
     // Trying an import makes no file.
     let nowhere = mode == Mode::DryRun && !database.exists();
     let (_lock, connection) = match nowhere {
-        true => (None, open::connect_in_memory().await),
+        true => (None, sqlite::connect_in_memory().await),
         false => {
-            let lock = open::lock(database)?;
-            open::private_file(database)?;
-            (Some(lock), open::connect(database, Access::Write).await)
+            let lock = sqlite::lock(database)?;
+            sqlite::private_file(database)?;
+            (Some(lock), sqlite::connect(database, Access::Write).await)
         }
     };
-    let mut connection = connection.map_err(sqlite)?;
-    open::migrate(&mut connection, database).await?;
+    let mut connection = connection.map_err(failed)?;
+    sqlite::migrate(&mut connection, database).await?;
 
     let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     let channels = read_all(&mut transaction, export, &mut progress).await?;
@@ -209,17 +210,18 @@ fn lower_proof(portable: &Portable, held: &ChannelRow) -> Option<Level> {
 /// A channel that the chain has not told of yet.
 async fn insert(connection: &mut AnyConnection, portable: &Portable) -> Result<(), sqlx::Error> {
     let nothing = TokenAmount::ZERO.blob();
-    sqlx::query(
-        "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, balance, created_at, updated_at) \
-         VALUES ($1, $2, 'absent', $3, $3, $3, $4, $5)",
-    )
-    .bind(portable.sender.blob())
-    .bind(i64::from(portable.open_block.0))
-    .bind(nothing)
-    .bind(signed(portable.created_at))
-    .bind(signed(portable.updated_at))
-    .execute(connection)
-    .await?;
+    let sql = format!(
+        "INSERT INTO channels (sender, open_block, chain_state, deposit, withdrawn, balance, created_at, updated_at, \
+         held_generation) VALUES ($1, $2, 'absent', $3, $3, $3, $4, $5, {HELD})"
+    );
+    sqlx::query(AssertSqlSafe(sql))
+        .bind(portable.sender.blob())
+        .bind(i64::from(portable.open_block.0))
+        .bind(nothing)
+        .bind(signed(portable.created_at))
+        .bind(signed(portable.updated_at))
+        .execute(connection)
+        .await?;
     Ok(())
 }
 

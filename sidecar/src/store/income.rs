@@ -59,6 +59,11 @@ impl Earned {
         }
     }
 
+    /// The hours with something earned in them: how many payments, and the parts of what they add up to.
+    pub(super) fn hours(&self) -> impl Iterator<Item = (u64, i64, [i64; PARTS.len()])> {
+        self.0.iter().map(|(hour, sum)| (*hour, sum.payments, sum.parts))
+    }
+
     /// Adds all of it to the rows of its hours.
     pub(super) fn write(&self, connection: &Connection) -> Result<(), sqlx::Error> {
         for (hour, Sum { payments, parts: [part0, part1, part2, part3, part4, part5] }) in &self.0 {
@@ -87,11 +92,16 @@ impl Earned {
     }
 }
 
+/// The last hour that is too old to be kept.
+pub(super) fn forgotten(now: u64) -> u64 {
+    (now / HOUR).saturating_sub(HOURS)
+}
+
 /// Forgets the hours that are too old to be kept.
 pub(super) fn prune(connection: &Connection, now: u64) -> Result<(), sqlx::Error> {
     connection
         .prepare_cached("DELETE FROM income WHERE hour <= ?1")
-        .and_then(|mut delete| delete.execute([signed((now / HOUR).saturating_sub(HOURS))]))
+        .and_then(|mut delete| delete.execute([signed(forgotten(now))]))
         .map_err(failed)?;
     Ok(())
 }
@@ -118,17 +128,23 @@ impl Store {
     ///
     /// [`StoreError::NotRead`].
     pub async fn income(&self, first: u64) -> Result<Vec<Income>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM income WHERE hour >= $1 AND payments > 0 ORDER BY hour")
-            .bind(signed(first))
-            .fetch_all(self.readers())
-            .await?;
+        let rows = sqlx::query(
+            "SELECT hour, CAST(sum(payments) AS BIGINT) AS payments, CAST(sum(part0) AS BIGINT) AS part0, \
+             CAST(sum(part1) AS BIGINT) AS part1, CAST(sum(part2) AS BIGINT) AS part2, \
+             CAST(sum(part3) AS BIGINT) AS part3, CAST(sum(part4) AS BIGINT) AS part4, \
+             CAST(sum(part5) AS BIGINT) AS part5 FROM income WHERE hour >= $1 \
+             GROUP BY hour HAVING sum(payments) > 0 ORDER BY hour",
+        )
+        .bind(signed(first))
+        .fetch_all(self.readers())
+        .await?;
         rows.iter().map(read).collect::<Result<_, _>>().map_err(StoreError::from)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::open::in_memory;
+    use super::super::sqlite::in_memory;
     use super::*;
 
     const NOW: u64 = 20 * 365 * 24 * HOUR;

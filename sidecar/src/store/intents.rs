@@ -329,11 +329,12 @@ async fn intent(connection: &mut AnyConnection, row: &AnyRow) -> Result<Intent, 
     let key = columns::key(row)?;
     let nonce = columns::optional_unsigned(row, "nonce")?;
     let signature = columns::optional_signature(row, "signature")?;
-    let rows = sqlx::query("SELECT * FROM transactions WHERE intent = $1 AND nonce = $2 ORDER BY rowid")
-        .bind(id)
-        .bind(nonce.map(signed))
-        .fetch_all(&mut *connection)
-        .await?;
+    let rows =
+        sqlx::query("SELECT * FROM transactions WHERE intent = $1 AND nonce = $2 ORDER BY max_fee, head")
+            .bind(id)
+            .bind(nonce.map(signed))
+            .fetch_all(&mut *connection)
+            .await?;
     Ok(Intent {
         id,
         purpose: columns::word(row, "purpose", Purpose::read)?,

@@ -67,14 +67,20 @@ pub(super) fn deposits(connection: &Connection, key: ChannelKey) -> Result<Vec<T
         )
         .map_err(failed)?;
     let mut rows = query.query(params![key.sender.0, key.open_block.0]).map_err(failed)?;
-    let mut deposits = Vec::new();
-    let mut deposit = TokenAmount::ZERO;
+    let mut added = Vec::new();
     while let Some(row) = rows.next().map_err(failed)? {
-        let added = columns::amount(row, "amount")?;
-        deposit = deposit.checked_add(added).unwrap_or(deposit);
-        deposits.push(deposit);
+        added.push(columns::amount(row, "amount")?);
     }
-    Ok(deposits)
+    Ok(running_sums(added))
+}
+
+/// The deposits after an opening and each top-up.
+pub(super) fn running_sums(added: impl IntoIterator<Item = TokenAmount>) -> Vec<TokenAmount> {
+    let add = |deposit: &mut TokenAmount, added| {
+        *deposit = deposit.checked_add(added).unwrap_or(*deposit);
+        Some(*deposit)
+    };
+    added.into_iter().scan(TokenAmount::ZERO, add).collect()
 }
 
 /// The highest proof of a channel that the contract takes with this deposit.
@@ -129,7 +135,7 @@ mod tests {
     use rusqlite::OptionalExtension;
     use uraiden_core::{Address, BlockNumber};
 
-    use super::super::open::in_memory;
+    use super::super::sqlite::in_memory;
     use super::*;
 
     const KEY: ChannelKey = ChannelKey { sender: Address([1; 20]), open_block: BlockNumber(10) };

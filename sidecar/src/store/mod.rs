@@ -2,22 +2,21 @@
 
 mod advance;
 mod attempts;
+mod backend;
 mod batches;
 mod binding;
 mod books;
 mod bulk;
 mod closing;
 mod columns;
-mod copy;
+mod database;
 mod draft;
 mod export;
-mod filesystem;
 mod fold;
 mod generation;
 mod import;
 mod incident;
 mod income;
-mod index;
 mod intents;
 mod lease;
 mod levels;
@@ -25,9 +24,11 @@ mod missed;
 mod open;
 mod orders;
 mod portable;
+mod postgres;
 mod read;
 mod remembered;
 mod row;
+mod sqlite;
 mod step;
 mod totals;
 mod verify;
@@ -45,9 +46,8 @@ pub use advance::{Advance, ChainEvent, EventKind, REMEMBERED};
 pub use binding::{BindError, Binding, Chain};
 pub use books::Books;
 pub use closing::Closing;
-pub use copy::{Copied, CopyError, copy, restore};
+pub use database::Database;
 pub use export::{ExportError, export};
-pub use filesystem::refuse_network;
 pub use generation::NotReleased;
 pub use import::{ImportError, Imported, import};
 pub use incident::Incident;
@@ -59,13 +59,15 @@ pub use missed::Missed;
 pub use open::{OpenError, Opened};
 pub use orders::{Mode, Refusal, Unclaimed};
 pub use portable::LineFault;
+pub use postgres::{Fragile, PostgresUrl, PostgresUrlError, Risks};
 pub use read::{ListedChannel, Listing, PendingTopUp, Position};
 pub use row::{ChannelRow, OnChain, Undo};
+pub use sqlite::{Copied, CopyError, copy, refuse_network, restore};
 pub use totals::{Tip, Totals};
 pub use writer::{ATTEMPT_TTL, Writer};
 
+use backend::Lookups;
 use batches::Batch;
-use index::Index;
 use remembered::Remembered;
 use verify::{Coming, Verifier};
 use writer::Job;
@@ -125,7 +127,7 @@ pub struct Store {
     scope: Scope,
     jobs: mpsc::Sender<Job>,
     readers: AnyPool,
-    index: Arc<Index>,
+    lookups: Lookups,
     verifier: Arc<Verifier>,
     coming: Coming,
     sharing: Sharing,
@@ -173,7 +175,7 @@ impl Store {
             .collect();
         match lookups {
             // Does not wait for the disk behind other people's payments.
-            Some(keys) => self.lookups(&keys).await,
+            Some(keys) => self.look_up(&keys).await,
             None => {
                 let asked = Instant::now();
                 let announced = self.coming.announce();

@@ -110,17 +110,10 @@ pub(super) async fn state(
 }
 
 impl Store {
-    /// The states of these channels.
-    pub(super) async fn lookups(&self, keys: &[ChannelKey]) -> Result<Vec<Answer>, StoreError> {
-        let mut answers = Vec::with_capacity(keys.len());
-        for key in keys {
-            let channel = match self.index.state(key) {
-                Some(state) => state,
-                None => state(&mut *self.readers.acquire().await?, &self.scope, *key).await?,
-            };
-            answers.push(Answer::Channel { channel });
-        }
-        Ok(answers)
+    /// What lookups of these channels are answered.
+    pub(super) async fn look_up(&self, keys: &[ChannelKey]) -> Result<Vec<Answer>, StoreError> {
+        let states = self.states(keys).await?;
+        Ok(states.into_iter().map(|channel| Answer::Channel { channel }).collect())
     }
 
     /// Everything about one channel; `None` where it was never heard of.

@@ -1,19 +1,14 @@
 //! The one thread that writes. It gathers what is queued into few transactions, and answers when they are durable.
 
-use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sqlx::{AnyConnection, Connection};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::Scope;
-use super::batches::{Batch, Batches};
-use super::index::Index;
-use super::open::{self, Access};
+use super::backend::Backend;
+use super::batches::Batch;
 use super::step::Step;
 use super::verify::Coming;
 use crate::health::HealthBoard;
@@ -56,35 +51,22 @@ enum Group {
     Steps(Vec<Step>),
 }
 
-/// The ledger's only writer.
+/// The one in this process who writes the ledger.
 pub struct Writer {
-    connection: AnyConnection,
-    batches: Batches,
-    /// The file that is opened again after a failure.
-    path: PathBuf,
-    /// Held as long as a connection is open.
-    _lock: File,
-    scope: Scope,
-    index: Arc<Index>,
+    backend: Backend,
     queue: mpsc::Receiver<Job>,
     coming: Coming,
     health: Arc<HealthBoard>,
 }
 
 impl Writer {
-    #[expect(clippy::too_many_arguments, reason = "all that it has, each once")]
     pub(super) fn new(
-        connection: AnyConnection,
-        path: PathBuf,
-        batches: Batches,
-        lock: File,
-        scope: Scope,
-        index: Arc<Index>,
+        backend: Backend,
         queue: mpsc::Receiver<Job>,
         coming: Coming,
         health: Arc<HealthBoard>,
     ) -> Self {
-        Self { connection, batches, path, _lock: lock, scope, index, queue, coming, health }
+        Self { backend, queue, coming, health }
     }
 
     /// Writes, on a thread of its own, until the last [`Store`](super::Store) is gone, and everything that was queued is
@@ -107,26 +89,13 @@ impl Writer {
                     tracing::error!(%error, "the ledger could not be written");
                     metrics::store_failed();
                     self.health.store_fails("the ledger cannot be written".to_owned());
-                    self.reconnect().await;
+                    if let Err(error) = self.backend.reconnect().await {
+                        tracing::error!(%error, "the ledger could not be opened again");
+                    }
                 }
             }
         }
-        self.connection.close().await
-    }
-
-    /// Replaces the connections. When a write fails, as on a full disk, SQLite rolls back by itself; sqlx does not learn
-    /// of it, and would refuse every later transaction as one within that.
-    async fn reconnect(&mut self) {
-        let opened = async {
-            let mut connection = open::connect(&self.path, Access::Write).await?;
-            let batches = Batches::open(&self.path)?;
-            self.index.load_again(&mut connection).await?;
-            Ok::<_, sqlx::Error>((connection, batches))
-        };
-        match opened.await {
-            Ok((connection, batches)) => (self.connection, self.batches) = (connection, batches),
-            Err(error) => tracing::error!(%error, "the ledger could not be opened again"),
-        }
+        self.backend.close().await
     }
 
     /// Waits for a job, and takes those that are queued behind it or about to be. `None` when there will be no more.
@@ -162,32 +131,14 @@ impl Writer {
     /// Writes and answers these jobs in their order. Those that are left when one fails are dropped.
     async fn write(&mut self, jobs: Vec<Job>) -> Result<(), sqlx::Error> {
         if jobs.is_empty() {
-            return self.take(Vec::new()).await;
+            return self.backend.take(Vec::new(), now()).await;
         }
         for group in groups(jobs) {
             match group {
-                Group::Batches(batches) => self.batches.write(&self.scope, &self.index, batches, now())?,
-                Group::Steps(steps) => self.take(steps).await?,
+                Group::Batches(batches) => self.backend.decide(batches, now()).await?,
+                Group::Steps(steps) => self.backend.take(steps, now()).await?,
             }
         }
-        Ok(())
-    }
-
-    /// Without steps it writes a page, to see whether that is possible again.
-    async fn take(&mut self, mut steps: Vec<Step>) -> Result<(), sqlx::Error> {
-        let now = now();
-        // Takes the write lock at once, so that nothing is found locked half-way.
-        let mut transaction = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        if steps.is_empty() {
-            sqlx::query("UPDATE ledger SET generation = generation").execute(&mut *transaction).await?;
-        }
-        for step in &mut steps {
-            step.take(&mut transaction, now).await?;
-        }
-        let changes = self.index.changes(&mut transaction).await?;
-        transaction.commit().await?;
-        self.index.committed(changes);
-        steps.into_iter().for_each(Step::tell);
         Ok(())
     }
 }

@@ -6,13 +6,13 @@ use sqlx::{Connection, SqliteConnection};
 use uraiden_core::Address;
 use uraiden_core::wire::{Entry, Health};
 use uraiden_sidecar::health::HealthBoard;
-use uraiden_sidecar::store::{BindError, Binding, Chain, Commits, OpenError, Scope, Store};
+use uraiden_sidecar::store::{BindError, Binding, Chain, Commits, Database, OpenError, Risks, Scope, Store};
 
 use crate::fixture::{Ledger, attempt, binding, open, scope};
 
 async fn try_open(path: &std::path::Path, scope: Scope) -> Result<(), OpenError> {
     let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
-    Store::open(path, scope, health).await.map(drop)
+    Store::open(&Database::Sqlite(path.to_owned()), scope, Risks::default(), health).await.map(drop)
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uraiden_core::channel::{ChannelState, OpenChannel};
@@ -14,7 +15,8 @@ use uraiden_core::wire::{Answer, Attempt, AttemptId, ChannelKey, Entry};
 use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 use uraiden_sidecar::health::HealthBoard;
 use uraiden_sidecar::store::{
-    self, Advance, Binding, Chain, ChainEvent, Commits, Epoch, EventKind, Opened, Scope, Store,
+    self, Advance, Binding, Chain, ChainEvent, Commits, Database, Epoch, EventKind, Opened, Risks, Scope,
+    Store,
 };
 
 pub(crate) const CONTRACT: Address = Address([0xcc; 20]);
@@ -118,8 +120,60 @@ pub(crate) fn scope() -> Scope {
     }
 }
 
+/// The ledger that belongs to this folder: a file in it, or a schema of the server that the tests are given.
+pub(crate) async fn database_of(folder: &TempDir) -> Database {
+    let Ok(server) = std::env::var(POSTGRES) else { return Database::Sqlite(folder.path().join("u.db")) };
+    postgres_schema(&server, &schema_of(folder)).await
+}
+
+/// As it is done with `pg_dump`, and then told that it is a copy.
+async fn copy_schema(from: &str, to: &str) {
+    let mut connection = PgConnection::connect(&std::env::var(POSTGRES).unwrap()).await.unwrap();
+    let mut sql = format!("CREATE SCHEMA {to};");
+    for table in [
+        "uraiden_tables",
+        "ledger",
+        "position",
+        "blocks",
+        "incident",
+        "events",
+        "channels",
+        "attempts",
+        "levels",
+        "income",
+        "writers",
+        "lease",
+        "intents",
+        "transactions",
+    ] {
+        sql += &format!("CREATE TABLE {to}.{table} (LIKE {from}.{table} INCLUDING ALL);");
+        sql += &format!("INSERT INTO {to}.{table} SELECT * FROM {from}.{table};");
+    }
+    sql += &format!("UPDATE {to}.ledger SET copied_at = 1;");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+fn schema_of(folder: &TempDir) -> String {
+    format!("u{}", hex::encode(folder.path().file_name().unwrap().as_encoded_bytes()))
+}
+
+/// The variable that names a PostgreSQL database, in which each ledger of a test gets a schema of its own.
+pub(crate) const POSTGRES: &str = "URAIDEN_TEST_POSTGRES";
+
+/// A schema of this database, made where there is none.
+async fn postgres_schema(server: &str, name: &str) -> Database {
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    let sql = format!("CREATE SCHEMA IF NOT EXISTS {name}");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    let sign = if server.contains('?') { '&' } else { '?' };
+    format!("{server}{sign}options[search_path]={name}").parse().unwrap()
+}
+
 pub(crate) struct Ledger {
     pub(crate) folder: TempDir,
+    pub(crate) database: Database,
     pub(crate) store: Store,
     pub(crate) health: Arc<HealthBoard>,
     /// Under which this process leads.
@@ -160,15 +214,21 @@ impl Ledger {
 
     async fn scoped(folder: TempDir, scope: Scope) -> Self {
         let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+        let database = database_of(&folder).await;
         let Opened { store, writer } =
-            Store::open(&folder.path().join("u.db"), scope, health.clone()).await.unwrap();
+            Store::open(&database, scope, Risks::default(), health.clone()).await.unwrap();
         let writing = tokio::spawn(writer.run());
         let epoch = store.seize_lease("test").await.unwrap();
-        Self { folder, store, health, epoch, writing }
+        Self { folder, database, store, health, epoch, writing }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("u.db")
+    }
+
+    /// Where its tables are, in PostgreSQL.
+    pub(crate) fn schema(&self) -> String {
+        schema_of(&self.folder)
     }
 
     /// Ends this process of the ledger, and starts the next.
@@ -184,7 +244,12 @@ impl Ledger {
     /// A backup of it, taken into use.
     pub(crate) async fn restored(&self) -> Self {
         let folder = TempDir::new().unwrap();
-        store::copy(&self.path(), &folder.path().join("u.db")).await.unwrap();
+        match self.database {
+            Database::Sqlite(_) => {
+                drop(store::copy(&self.path(), &folder.path().join("u.db")).await.unwrap())
+            }
+            Database::Postgres(_) => copy_schema(&schema_of(&self.folder), &schema_of(&folder)).await,
+        }
         Self::in_folder(folder, 1).await
     }
 

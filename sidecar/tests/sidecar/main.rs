@@ -17,6 +17,7 @@ mod intents;
 mod leading;
 mod lease;
 mod lookups;
+mod postgres;
 mod settings;
 mod take_back;
 mod transfer;

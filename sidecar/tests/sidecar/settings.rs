@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use uraiden_core::TokenAmount;
 use uraiden_sidecar::settings::{CloseNeeds, KeySource, Layer, Listen, Settings, SettingsError, Span};
+use uraiden_sidecar::store::Database;
 
 const ADDRESS: &str = "0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512";
 
@@ -25,7 +26,7 @@ fn least() -> Layer {
 #[test]
 fn node_contract_and_key_have_to_be_said_and_the_rest_has_defaults() {
     let settings = Settings::from_layer(least()).unwrap();
-    assert_eq!(settings.database, PathBuf::from("uraiden.db"));
+    assert_eq!(settings.database, Database::Sqlite("uraiden.db".into()));
     assert_eq!(settings.confirmations, 1);
     assert_eq!(settings.poll_interval, Duration::from_secs(1));
     assert_eq!(settings.node_timeout, Duration::from_secs(30));

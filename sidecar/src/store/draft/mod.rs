@@ -1,10 +1,9 @@
 //! What a transaction's batches come to: the rows that they name are read at once, every entry is decided in memory in
 //! its order, and what has changed is written at once, under the condition that the rows still are as they were read.
+//! Reading and writing are the database's; see `sqlite` and `postgres`.
 
 mod commit;
-mod read;
 mod take_back;
-mod write;
 
 use std::collections::HashMap;
 
@@ -28,26 +27,46 @@ pub(super) struct Draft<'a> {
     now: u64,
     /// The first block that was not read yet.
     next_block: u64,
-    accounts: HashMap<ChannelKey, Account>,
-    attempts: HashMap<AttemptId, Noted>,
-    earned: Earned,
+    pub(super) accounts: HashMap<ChannelKey, Account>,
+    pub(super) attempts: HashMap<AttemptId, Noted>,
+    pub(super) earned: Earned,
     /// Proofs to keep, by channel and the deposit that they are for.
-    levels: HashMap<(ChannelKey, TokenAmount), HeldProof>,
+    pub(super) levels: HashMap<(ChannelKey, TokenAmount), HeldProof>,
     decisions: Vec<Decision>,
 }
 
 /// One channel.
 #[derive(Debug)]
-struct Account {
+pub(super) struct Account {
     /// As it was read.
-    read: ChannelRow,
+    pub(super) read: ChannelRow,
     /// As it is to become.
-    row: ChannelRow,
+    pub(super) row: ChannelRow,
     /// The deposits it has had, in their order; none where it was never topped up.
     deposits: Vec<TokenAmount>,
 }
 
-impl Draft<'_> {
+impl Account {
+    pub(super) fn new(row: ChannelRow, deposits: Vec<TokenAmount>) -> Self {
+        Self { read: row, row, deposits }
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Nothing yet. `now` is in milliseconds since 1970, `next_block` the first block that was not read yet.
+    pub(super) fn new(scope: &'a Scope, now: u64, next_block: u64) -> Self {
+        Self {
+            scope,
+            now,
+            next_block,
+            accounts: HashMap::new(),
+            attempts: HashMap::new(),
+            earned: Earned::default(),
+            levels: HashMap::new(),
+            decisions: Vec::new(),
+        }
+    }
+
     /// Decides one entry.
     pub(super) fn decide(&mut self, checked: &Checked, commits: Commits) -> Answer {
         match &checked.entry {
@@ -57,9 +76,9 @@ impl Draft<'_> {
         }
     }
 
-    /// The rows that change.
-    pub(super) fn changed(&self) -> impl Iterator<Item = &ChannelRow> {
-        self.accounts.values().filter(|account| account.read != account.row).map(|account| &account.row)
+    /// The channels that change.
+    pub(super) fn changed(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values().filter(|account| account.read != account.row)
     }
 
     /// What was decided, to be counted once it is durable: a transaction that fails decided nothing.

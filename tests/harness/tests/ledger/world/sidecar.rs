@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uraiden_core::Address;
 use uraiden_sidecar::health::HealthBoard;
-use uraiden_sidecar::store::{Binding, Chain, Epoch, Opened, Scope, Store};
+use uraiden_sidecar::store::{Binding, Chain, Epoch, Opened, Risks, Scope, Store};
 
 use super::World;
 use crate::chain::CONFIRMATIONS;
@@ -35,7 +35,8 @@ pub(super) async fn open(path: PathBuf) -> (Store, JoinHandle<()>) {
         take_backs_in_a_row: TAKE_BACKS_IN_A_ROW,
     };
     let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
-    let Opened { store, writer } = Store::open(&path, scope, health).await.expect("the ledger opens");
+    let Opened { store, writer } =
+        Store::open(&path.clone().into(), scope, Risks::default(), health).await.expect("the ledger opens");
     (store, tokio::spawn(async move { writer.run().await.expect("the ledger closes") }))
 }
 

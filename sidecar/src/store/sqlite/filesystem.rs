@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::fs::statfs;
 
-use super::open::OpenError;
+use super::super::OpenError;
 
 /// The kinds of `statfs(2)` that other machines, or a program in user space, stand behind.
 const REMOTE: [(u32, &str); 17] = [

@@ -3,35 +3,32 @@
 use rusqlite::{Connection, params};
 
 use super::super::columns::{failed, signed};
+use super::super::draft::{Account, Draft};
 use super::super::{attempts, levels};
-use super::{Account, Draft};
 
-impl Draft<'_> {
-    /// Writes what has changed.
-    ///
-    /// # Errors
-    ///
-    /// [`sqlx::Error::RowNotFound`] where a row is not any more as it was read; then nothing must be committed.
-    pub(in super::super) fn write(&self, connection: &Connection) -> Result<(), sqlx::Error> {
-        for account in self.accounts.values().filter(|account| account.read != account.row) {
-            account.write(connection)?;
-        }
-        for (id, noted) in &self.attempts {
-            attempts::write(connection, *id, noted)?;
-        }
-        for ((key, deposit), proof) in &self.levels {
-            levels::keep(connection, *key, *deposit, proof)?;
-        }
-        self.earned.write(connection)
+/// Writes what has changed.
+///
+/// # Errors
+///
+/// [`sqlx::Error::RowNotFound`] where a row is not any more as it was read; then nothing must be committed.
+pub(super) fn write(draft: &Draft<'_>, connection: &Connection) -> Result<(), sqlx::Error> {
+    for account in draft.changed() {
+        write_account(account, connection)?;
     }
+    for (id, noted) in &draft.attempts {
+        attempts::write(connection, *id, noted)?;
+    }
+    for ((key, deposit), proof) in &draft.levels {
+        levels::keep(connection, *key, *deposit, proof)?;
+    }
+    draft.earned.write(connection)
 }
 
-impl Account {
-    /// The one write that decides: what a payment or a take-back changes of the row, if that still is what the decision
-    /// was made on.
-    fn write(&self, connection: &Connection) -> Result<(), sqlx::Error> {
-        let Self { read, row, .. } = self;
-        let changed = connection
+/// The one write that decides: what a payment or a take-back changes of the row, if that still is what the decision was
+/// made on.
+fn write_account(account: &Account, connection: &Connection) -> Result<(), sqlx::Error> {
+    let Account { read, row, .. } = account;
+    let changed = connection
             .prepare_cached(
                 "UPDATE channels SET balance = ?1, signature = ?2, undo_attempt = ?3, undo_balance = ?4, \
                  undo_signature = ?5, credit = ?6, take_backs = ?7, updated_at = ?8 \
@@ -61,14 +58,13 @@ impl Account {
                 read.held_generation.map(signed),
             ])
             .map_err(failed)?;
-        if changed == 1 {
-            return Ok(());
-        }
-        tracing::error!(
-            sender = %row.key.sender,
-            open_block = %row.key.open_block,
-            "a channel changed while its payments were decided: nothing of this transaction counts"
-        );
-        Err(sqlx::Error::RowNotFound)
+    if changed == 1 {
+        return Ok(());
     }
+    tracing::error!(
+        sender = %row.key.sender,
+        open_block = %row.key.open_block,
+        "a channel changed while its payments were decided: nothing of this transaction counts"
+    );
+    Err(sqlx::Error::RowNotFound)
 }

@@ -12,8 +12,8 @@ use sqlx::AnyConnection;
 use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::ChannelKey;
 
-use super::Scope;
-use super::row::ChannelRow;
+use super::super::Scope;
+use super::super::row::ChannelRow;
 
 /// What notes the rows that a connection changes. Temporary, so that no other connection knows of it. Not INSERT OR
 /// IGNORE: within a trigger the statement that fired it decides what a conflict leads to.
@@ -29,7 +29,7 @@ BEGIN INSERT INTO changed SELECT NEW.sender, NEW.open_block WHERE NOT EXISTS
 
 /// The states of all channels that were ever heard of.
 #[derive(Debug)]
-pub(super) struct Index {
+pub(in super::super) struct Index {
     scope: Scope,
     states: RwLock<HashMap<ChannelKey, Kept>>,
 }
@@ -70,7 +70,7 @@ impl Index {
     }
 
     /// The state of a channel; `None` where SQLite has to be asked.
-    pub(super) fn state(&self, key: &ChannelKey) -> Option<ChannelState> {
+    pub(in super::super) fn state(&self, key: &ChannelKey) -> Option<ChannelState> {
         let states = self.states.read().unwrap_or_else(PoisonError::into_inner);
         match states.get(key) {
             Some(Kept::State(state)) => Some(*state),

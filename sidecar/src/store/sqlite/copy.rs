@@ -10,9 +10,9 @@ use serde::Serialize;
 use sqlx::{AnyConnection, Connection, Row};
 use uraiden_core::wire::Ledger;
 
-use super::columns::signed;
-use super::open::{self, Access, OpenError, lock, migrate};
-use super::{binding, read, writer};
+use super::super::columns::{self, signed};
+use super::super::{OpenError, binding, read, writer};
+use super::{Access, connect, lock, migrate};
 
 /// What was copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -122,11 +122,11 @@ async fn make(from: &Path, partial: &Path) -> Result<Copied, CopyError> {
         path: partial.to_owned(),
         source: std::io::Error::new(std::io::ErrorKind::InvalidInput, "the name is no UTF-8"),
     })?;
-    let mut source = open::connect(from, Access::Read).await.map_err(sqlite(from))?;
+    let mut source = connect(from, Access::Read).await.map_err(sqlite(from))?;
     sqlx::query("VACUUM INTO $1").bind(target).execute(&mut source).await.map_err(sqlite(from))?;
     source.close().await.map_err(sqlite(from))?;
 
-    let mut connection = open::connect(partial, Access::WriteOneFile).await.map_err(sqlite(partial))?;
+    let mut connection = connect(partial, Access::WriteOneFile).await.map_err(sqlite(partial))?;
     migrate(&mut connection, from).await?;
     let Some(copied) = stamp(&mut connection).await.map_err(sqlite(partial))? else {
         return Err(CopyError::Empty(from.to_owned()));
@@ -150,7 +150,7 @@ async fn stamp(connection: &mut AnyConnection) -> Result<Option<Copied>, sqlx::E
     let position = read::position(connection).await?;
     Ok(Some(Copied {
         ledger: bound.ledger,
-        channels: super::columns::unsigned(&row, "channels")?,
+        channels: columns::unsigned(&row, "channels")?,
         block: position.and_then(|position| position.next_block.checked_sub(1)),
     }))
 }

@@ -1,0 +1,78 @@
+//! Connections, and how long is waited for what is done over them.
+
+use std::time::Duration;
+
+use sqlx::any::AnyConnectOptions;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AnyConnection, ConnectOptions, PgConnection, Transaction};
+use tokio::time::timeout;
+
+use super::PostgresUrl;
+use super::commits::Failed;
+
+/// How long a connection may take to be made, or a free one to be found.
+pub(super) const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a transaction may take. The server gives up before, unless it cannot be reached.
+pub(super) const TRANSACTION: Duration = Duration::from_secs(15);
+
+/// Begins a transaction. The limits are set in it, and not for the session: behind a connection pooler the session is
+/// somebody else's next.
+pub(super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'";
+
+pub(super) fn options(url: &PostgresUrl) -> Result<PgConnectOptions, sqlx::Error> {
+    PgConnectOptions::from_url(&url.named())
+}
+
+pub(super) fn any_options(url: &PostgresUrl) -> Result<AnyConnectOptions, sqlx::Error> {
+    sqlx::any::install_default_drivers();
+    AnyConnectOptions::from_url(&url.named())
+}
+
+/// A connection for the parts that are the same with every database.
+pub(in super::super) async fn connect(url: &PostgresUrl) -> Result<AnyConnection, sqlx::Error> {
+    let options = any_options(url)?;
+    timeout(CONNECT, options.connect()).await.map_err(late)?
+}
+
+/// A connection for what is PostgreSQL's own.
+pub(super) async fn connect_directly(url: &PostgresUrl) -> Result<PgConnection, sqlx::Error> {
+    let options = options(url)?;
+    timeout(CONNECT, options.connect()).await.map_err(late)?
+}
+
+/// Commits what was done, or rolls it back now: a transaction that is only dropped keeps its locks until the connection
+/// is used again.
+pub(super) async fn end<D: sqlx::Database, T>(
+    transaction: Transaction<'_, D>,
+    done: Result<T, Failed>,
+) -> Result<T, Failed> {
+    match done {
+        Ok(done) => {
+            transaction.commit().await?;
+            Ok(done)
+        }
+        Err(failed) => {
+            if let Err(error) = transaction.rollback().await {
+                tracing::debug!(%error, "a transaction that failed could not be rolled back either");
+            }
+            Err(failed)
+        }
+    }
+}
+
+/// Waits for a transaction. Of one that takes too long nobody knows what became of it.
+pub(super) async fn in_time<T>(transaction: impl Future<Output = Result<T, Failed>>) -> Result<T, Failed> {
+    timeout(TRANSACTION, transaction).await.map_err(late)?
+}
+
+pub(super) fn late(_: tokio::time::error::Elapsed) -> sqlx::Error {
+    sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, "PostgreSQL does not answer in time"))
+}
+
+/// A number that no other process has.
+pub(super) fn random_id() -> Result<i64, sqlx::Error> {
+    let mut id = [0; 8];
+    getrandom::fill(&mut id).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
+    Ok(i64::from_be_bytes(id) & i64::MAX)
+}

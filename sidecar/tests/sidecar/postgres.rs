@@ -1,0 +1,194 @@
+//! What only a ledger in PostgreSQL can meet: several processes, and a server that forgets. These need a server, named
+//! by the variable `URAIDEN_TEST_POSTGRES`: `cargo xtask test postgres` starts one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+use uraiden_core::channel::ChannelState;
+use uraiden_core::wire::{Answer, Entry};
+use uraiden_sidecar::health::HealthBoard;
+use uraiden_sidecar::store::{Closing, Commits, Database, EventKind, OpenError, Risks, Store};
+
+use crate::fixture::{Ledger, OPEN_BLOCK, POSTGRES, attempt, channel, event, open, scope, tokens};
+
+/// A second and a third process on the ledger of the first.
+async fn three(first: &Ledger) -> Vec<Store> {
+    let mut stores = vec![first.store.clone()];
+    for _ in 0..2 {
+        stores.push(another(first).await);
+    }
+    stores
+}
+
+async fn another(first: &Ledger) -> Store {
+    let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+    let opened = Store::open(&first.database, scope(), Risks::default(), health).await.unwrap();
+    tokio::spawn(opened.writer.run());
+    opened.store
+}
+
+async fn commit(store: &Store, id: u128, price: u64, balance: u64) -> Answer {
+    let entries = vec![Entry::Commit(attempt(id, price, balance))];
+    store.batch(entries, Commits::Judge { until: u64::MAX }).await.unwrap().remove(0)
+}
+
+/// A connection to the ledger's own tables, for what an operator or a disaster does to them.
+async fn raw(ledger: &Ledger) -> PgConnection {
+    let server = std::env::var(POSTGRES).unwrap();
+    let sign = if server.contains('?') { '&' } else { '?' };
+    let url = format!("{server}{sign}options[search_path]={}", ledger.schema());
+    PgConnection::connect(&url).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_payment_that_several_processes_are_offered_counts_once() {
+    let ledger = Ledger::with_deposit(100).await;
+    let stores = three(&ledger).await;
+    for round in 1..=20 {
+        let mut racing = JoinSet::new();
+        for (at, store) in (0..).zip(&stores) {
+            let store = store.clone();
+            racing.spawn(async move { commit(&store, 100 * u128::from(round) + at, 5, 5 * round).await });
+        }
+        let answers = racing.join_all().await;
+        let accepted = answers.iter().filter(|answer| matches!(answer, Answer::Accepted { .. })).count();
+        assert_eq!(accepted, 1, "round {round}: {answers:?}");
+    }
+    assert_eq!(ledger.state().await, open(100, 100));
+    for store in &stores {
+        let found = store.channel(channel()).await.unwrap().unwrap();
+        assert_eq!(found.balance, tokens(100));
+    }
+    let income: u64 = ledger.store.income(0).await.unwrap().iter().map(|income| income.payments).sum();
+    assert_eq!(income, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn one_message_that_reaches_several_processes_counts_once_and_is_answered_by_all() {
+    let ledger = Ledger::with_deposit(100).await;
+    let stores = three(&ledger).await;
+    let mut racing = JoinSet::new();
+    for store in &stores {
+        let store = store.clone();
+        racing.spawn(async move { commit(&store, 1, 10, 10).await });
+    }
+    for answer in racing.join_all().await {
+        assert_eq!(answer, Answer::Accepted { channel: open(100, 10) });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_closing_a_payment_and_a_top_up_that_race_leave_one_balance() {
+    for round in 0..15 {
+        let ledger = Ledger::with_deposit(100).await;
+        let stores = three(&ledger).await;
+        assert!(matches!(commit(&stores[0], 1, 10, 10).await, Answer::Accepted { .. }));
+        let closing = tokio::spawn({
+            let store = stores[0].clone();
+            async move { store.close(channel(), tokens(10)).await.unwrap() }
+        });
+        let paying = tokio::spawn({
+            let store = stores[1].clone();
+            async move { commit(&store, 2, 15, 25).await }
+        });
+        let topped_up = [event(OPEN_BLOCK + 2, EventKind::ToppedUp, 50)];
+        ledger.read_chain(OPEN_BLOCK + 2, &topped_up).await;
+        ledger.read_chain(OPEN_BLOCK + 3, &[]).await;
+        let (closed, paid) = (closing.await.unwrap(), paying.await.unwrap());
+
+        let row = stores[2].channel(channel()).await.unwrap().unwrap();
+        assert_eq!(row.deposit, tokens(150), "round {round}");
+        match (closed, &paid) {
+            (Closing::Marked, Answer::Refused { .. }) => {
+                assert_eq!((row.balance, row.closing_balance), (tokens(10), Some(tokens(10))));
+                assert_eq!(row.undo, None, "what an agreement names is final");
+            }
+            (Closing::OtherBalance, Answer::Accepted { .. }) => {
+                assert_eq!((row.balance, row.closing_balance), (tokens(25), None));
+            }
+            other => panic!("round {round}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_payment_that_crosses_a_deposit_keeps_the_proof_before_it() {
+    let ledger = Ledger::with_deposit(100).await;
+    let other = another(&ledger).await;
+    assert!(matches!(commit(&other, 1, 90, 90).await, Answer::Accepted { .. }));
+    ledger.read_chain(OPEN_BLOCK + 2, &[event(OPEN_BLOCK + 2, EventKind::ToppedUp, 50)]).await;
+    ledger.read_chain(OPEN_BLOCK + 3, &[]).await;
+    assert!(matches!(commit(&other, 2, 30, 120).await, Answer::Accepted { .. }));
+    // The top-up is reorganised away.
+    ledger.replace_from(OPEN_BLOCK + 2, OPEN_BLOCK + 3, &[]).await;
+    let row = other.channel(channel()).await.unwrap().unwrap();
+    let claimable = other.claimable(&row).await.unwrap().unwrap();
+    assert_eq!((row.deposit, claimable.balance), (tokens(100), tokens(90)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn commits_that_the_server_forgot_start_a_generation_that_takes_no_payments() {
+    let ledger = Ledger::with_deposit(100).await;
+    assert!(matches!(ledger.commit(attempt(1, 10, 10)).await, Answer::Accepted { .. }));
+    let mut disaster = raw(&ledger).await;
+    sqlx::raw_sql(
+        "UPDATE writers SET count = count - 1; DELETE FROM attempts; \
+         UPDATE channels SET balance = undo_balance, signature = undo_signature, undo_attempt = NULL, \
+         undo_balance = NULL, undo_signature = NULL",
+    )
+    .execute(&mut disaster)
+    .await
+    .unwrap();
+    // Nobody was told of it yet: what comes next finds it out, and is not accepted.
+    let refused = ledger.commit(attempt(2, 5, 5)).await;
+    assert_eq!(refused, Answer::Refused { channel: ChannelState::Closed });
+    let row = ledger.store.channel(channel()).await.unwrap().unwrap();
+    assert_eq!((row.balance, row.held_generation), (tokens(0), Some(2)));
+    // Once it is known, it starts no further one.
+    ledger.read_chain(OPEN_BLOCK + 2, &[]).await;
+    let row = ledger.store.channel(channel()).await.unwrap().unwrap();
+    assert_eq!(row.held_generation, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn a_session_that_does_not_wait_for_the_disk_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let ledger = Ledger::in_folder(folder, 1).await;
+    let Database::Postgres(_) = &ledger.database else { panic!("these run on PostgreSQL") };
+    let server = std::env::var(POSTGRES).unwrap();
+    let sign = if server.contains('?') { '&' } else { '?' };
+    let schema = ledger.schema();
+    let fragile: Database =
+        format!("{server}{sign}options[search_path]={schema}&options[synchronous_commit]=off")
+            .parse()
+            .unwrap();
+    let health = || Arc::new(HealthBoard::new(Duration::from_secs(60)));
+    let refused = Store::open(&fragile, scope(), Risks::default(), health()).await.err().unwrap();
+    assert!(matches!(refused, OpenError::Fragile { .. }), "{refused}");
+    assert!(refused.to_string().contains("synchronous_commit is off"), "{refused}");
+    let risks = Risks { losing_commits: true, ..Risks::default() };
+    Store::open(&fragile, scope(), risks, health()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a PostgreSQL server"]
+async fn several_processes_may_start_at_once() {
+    let folder = TempDir::new().unwrap();
+    let database = crate::fixture::database_of(&folder).await;
+    let open = || {
+        let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+        Store::open(&database, scope(), Risks::default(), health)
+    };
+    for opened in futures_util::future::join_all([open(), open(), open(), open()]).await {
+        opened.unwrap();
+    }
+}
