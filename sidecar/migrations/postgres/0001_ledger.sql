@@ -156,6 +156,8 @@ CREATE TABLE writers (
 CREATE TABLE lease (
     one       INTEGER PRIMARY KEY CHECK (one = 1),
     epoch     BIGINT NOT NULL,
+    -- Drawn with each epoch, which is who leads only together with it.
+    draw      BIGINT NOT NULL DEFAULT 0,
     -- Changes with everything that the one who leads writes, so that others see it at work.
     beat      BIGINT NOT NULL DEFAULT 0,
     -- Who leads; NULL where nobody does.
