@@ -97,12 +97,13 @@ pub(crate) fn cargo_wasm(repo: &Repo, package: &str) -> Command {
 }
 
 /// What tells the harness where the parts are.
-pub(crate) fn environment(repo: &Repo) -> [(&'static str, PathBuf); 6] {
+pub(crate) fn environment(repo: &Repo) -> [(&'static str, PathBuf); 7] {
     [
         ("URAIDEN_CRASHING_WASM", repo.target.join("crash-test/wasm32-wasip1/wasm/uraiden.wasm")),
         ("URAIDEN_ROOT", repo.root.clone()),
         ("URAIDEN_ENVOY", tools::envoy(repo)),
         ("URAIDEN_ANVIL", tools::anvil(repo)),
+        ("URAIDEN_POSTGRES", tools::postgres(repo)),
         ("URAIDEN_WASM", repo.wasm("uraiden.wasm")),
         ("URAIDEN_BIN", repo.program("uraiden")),
     ]

@@ -122,6 +122,14 @@ pub(crate) const SUITES: &[Suite] = &[
         steps: faults,
     },
     Suite {
+        name: "postgres",
+        proves: "the ledger on PostgreSQL: its own tests there, standbys, failovers, and every fault with real servers",
+        budget: 4,
+        tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Postgres],
+        parts: true,
+        steps: postgres,
+    },
+    Suite {
         name: "python",
         proves: "the Python client, its types and its wheel, against hostile servers and the real stack",
         budget: 4,
@@ -275,6 +283,12 @@ fn faults(repo: &Repo) -> Result<Vec<Step>> {
     // The auditor's tables are worth reading. Two scenes at a time: more would measure how busy the machine is.
     tests.args(["--", "--nocapture", "--test-threads", "2"]);
     Ok(vec![Step::Build(build::cargo_crashing_filter(repo)), Step::Tests(tests)])
+}
+
+fn postgres(repo: &Repo) -> Result<Vec<Step>> {
+    let mut tests = scenes(repo, &["--test", "postgres"]);
+    tests.args(["--", "--nocapture", "--test-threads", "2"]);
+    Ok(vec![Step::Tests(tests)])
 }
 
 fn python(repo: &Repo) -> Result<Vec<Step>> {

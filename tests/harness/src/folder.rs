@@ -24,10 +24,20 @@ pub(crate) struct Folder {
 
 impl Folder {
     pub(crate) fn new() -> Result<Self> {
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// One in memory, where the machine has such a place.
+    pub(crate) fn fast() -> Result<Self> {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::below(memory) } else { Self::new() }
+    }
+
+    fn below(place: &Path) -> Result<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        sweep();
+        sweep(place);
         let name = format!("{PREFIX}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
+        let path = place.join(name);
         fs::DirBuilder::new().mode(0o700).create(&path).with_context(|| path.display().to_string())?;
         Ok(Self { path })
     }
@@ -53,8 +63,8 @@ impl Folder {
 
 /// Removes what processes left behind that are long gone. A stack that tests share is never dropped, so its folder
 /// stays; that a removal fails because another process was faster does not matter.
-fn sweep() {
-    let Ok(entries) = fs::read_dir(std::env::temp_dir()) else { return };
+fn sweep(place: &Path) {
+    let Ok(entries) = fs::read_dir(place) else { return };
     for entry in entries.flatten() {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split('-').next());

@@ -30,8 +30,14 @@ const TAIL: usize = 30;
 pub struct Part {
     name: &'static str,
     setpriv: PathBuf,
+    /// What it may do, in setpriv's words.
+    privileges: Vec<OsString>,
+    /// `NAME=value`, beside the variables that it inherits.
+    variables: Vec<OsString>,
     program: PathBuf,
     arguments: Vec<OsString>,
+    /// What asks it to end.
+    end: Signal,
     log: PathBuf,
     child: Option<Child>,
 }
@@ -39,8 +45,29 @@ pub struct Part {
 impl Part {
     /// A program that is not started yet. Its stdout and stderr go to `log`.
     pub(crate) fn new(name: &'static str, tools: &Tools, program: &Path, log: PathBuf) -> Self {
-        let (setpriv, program) = (tools.setpriv.clone(), program.to_path_buf());
-        Self { name, setpriv, program, arguments: Vec::new(), log, child: None }
+        Self::of(name, tools.setpriv.clone(), program.to_path_buf(), log)
+    }
+
+    pub(crate) fn of(name: &'static str, setpriv: PathBuf, program: PathBuf, log: PathBuf) -> Self {
+        let (privileges, variables, arguments) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, setpriv, privileges, variables, program, arguments, end: Signal::TERM, log, child: None }
+    }
+
+    /// Runs it with these privileges, in setpriv's words.
+    pub(crate) fn with_privileges(&mut self, privileges: impl IntoIterator<Item = impl Into<OsString>>) {
+        self.privileges.extend(privileges.into_iter().map(Into::into));
+    }
+
+    /// Gives it one more variable.
+    pub(crate) fn with_variable(&mut self, name: &str, value: &Path) {
+        let mut variable = OsString::from(format!("{name}="));
+        variable.push(value);
+        self.variables.push(variable);
+    }
+
+    /// Lets this signal ask it to end, instead of SIGTERM.
+    pub(crate) fn ended_by(&mut self, signal: Signal) {
+        self.end = signal;
     }
 
     /// Gives one more argument.
@@ -72,7 +99,9 @@ impl Part {
         let mut command = Command::new("env");
         command
             .arg("--ignore-signal=XFSZ")
+            .args(&self.variables)
             .arg(&self.setpriv)
+            .args(&self.privileges)
             .args(["--pdeathsig", "KILL", "--"])
             .arg(&self.program)
             .args(&self.arguments)
@@ -87,9 +116,23 @@ impl Part {
         Ok(())
     }
 
+    /// Runs the program to its end.
+    ///
+    /// # Errors
+    ///
+    /// It does not end well; the error shows its log's end.
+    pub(crate) fn run(&mut self) -> Result<()> {
+        self.start()?;
+        let status = self.child.as_mut().context("it was just started")?.wait()?;
+        if !status.success() {
+            bail!("{}: {status}\n{}", self.name, self.log_tail());
+        }
+        Ok(())
+    }
+
     /// Asks the program to end, and kills it if it does not within five seconds.
     pub fn stop(&mut self) {
-        self.signal(Signal::TERM);
+        self.signal(self.end);
         let deadline = Instant::now() + END;
         while self.is_running() && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(5));
@@ -121,9 +164,8 @@ impl Part {
     /// From now on a write beyond this many bytes of a file fails, as on a full disk; `None` lifts that. It is an error
     /// where the program does not run.
     pub fn limit_files(&mut self, bytes: Option<u64>) -> Result<()> {
-        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
         let limit = Rlimit { current: bytes, maximum: None };
-        prlimit(Some(Pid::from_child(child)), Resource::Fsize, limit)
+        prlimit(Some(self.pid()?), Resource::Fsize, limit)
             .with_context(|| format!("the file size limit of {}", self.name))?;
         Ok(())
     }
@@ -131,6 +173,16 @@ impl Part {
     /// Whether the program runs.
     pub fn is_running(&mut self) -> bool {
         self.child.is_some() && self.exit_status().is_none()
+    }
+
+    /// Its process.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub(crate) fn pid(&self) -> Result<Pid> {
+        let child = self.child.as_ref().with_context(|| format!("{} does not run", self.name))?;
+        Ok(Pid::from_child(child))
     }
 
     /// What the program uses.
@@ -269,8 +321,8 @@ mod tests {
     }
 
     fn shell(folder: &Folder, script: &str) -> Part {
-        let arguments = vec!["-c".into(), script.into()];
-        let (setpriv, program, log) = ("setpriv".into(), "sh".into(), folder.file("shell.log"));
-        Part { name: "shell", setpriv, program, arguments, log, child: None }
+        let mut part = Part::of("shell", "setpriv".into(), "sh".into(), folder.file("shell.log"));
+        part.flag("-c", script);
+        part
     }
 }

@@ -203,7 +203,7 @@ async fn launch(part: &mut Part, addresses_file: &Path) -> Result<Addresses> {
 }
 
 /// 256 random bits in hex.
-fn random_token() -> Result<String> {
+pub(crate) fn random_token() -> Result<String> {
     let mut bytes = [0; 32];
     fs::File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))

@@ -54,7 +54,7 @@ pub(crate) fn existing(name: &str, path: PathBuf, cure: &str) -> Result<PathBuf>
     Ok(path)
 }
 
-fn in_search_path(program: &str, cure: &str) -> Result<PathBuf> {
+pub(crate) fn in_search_path(program: &str, cure: &str) -> Result<PathBuf> {
     let folders = std::env::var_os("PATH").unwrap_or_default();
     match std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file()) {
         Some(path) => Ok(path),
@@ -62,6 +62,6 @@ fn in_search_path(program: &str, cure: &str) -> Result<PathBuf> {
     }
 }
 
-fn variable(name: &str) -> Option<PathBuf> {
+pub(crate) fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).map(PathBuf::from)
 }

@@ -10,6 +10,7 @@ mod hadolint;
 mod manifests;
 mod npm;
 mod pip;
+mod postgres;
 mod prerequisites;
 
 use std::path::{Path, PathBuf};
@@ -49,11 +50,13 @@ pub(crate) enum Tool {
     Commands,
     /// Linux's namespaces, in which tests run containers without Docker.
     Namespaces,
+    /// PostgreSQL's server, which tests start for themselves.
+    Postgres,
 }
 
 impl Tool {
     /// All of them, by the names that `cargo xtask tools` takes.
-    const ALL: [(&'static str, Self); 12] = [
+    const ALL: [(&'static str, Self); 13] = [
         ("node", Self::Node),
         ("chromium", Self::Chromium),
         ("wasm", Self::WasmTarget),
@@ -66,6 +69,7 @@ impl Tool {
         ("manifests", Self::Manifests),
         ("commands", Self::Commands),
         ("namespaces", Self::Namespaces),
+        ("postgres", Self::Postgres),
     ];
 
     /// Makes sure that the tool is here, in the pinned version, and fetches it if not.
@@ -87,6 +91,7 @@ impl Tool {
             Self::Manifests => manifests::ensure(repo),
             Self::Commands => prerequisites::commands(),
             Self::Namespaces => prerequisites::namespaces(),
+            Self::Postgres => postgres::ensure(repo),
         }
     }
 
@@ -98,7 +103,8 @@ impl Tool {
             | Self::WasmTarget
             | Self::Python
             | Self::Commands
-            | Self::Namespaces => vec![],
+            | Self::Namespaces
+            | Self::Postgres => vec![],
             Self::Npm => vec![npm::anvil(repo), npm::forge(repo)],
             Self::Envoy => vec![envoy(repo)],
             Self::OldestEnvoy => vec![oldest_envoy(repo)],
@@ -149,6 +155,11 @@ pub(crate) fn models(repo: &Repo) -> PathBuf {
     manifests::folder(repo).join("node_modules")
 }
 
+/// The folder of PostgreSQL's programs.
+pub(crate) fn postgres(repo: &Repo) -> PathBuf {
+    postgres::programs(repo)
+}
+
 /// Carries out `cargo xtask tools`: fetches what is named, or everything.
 pub(crate) fn fetch(repo: &Repo, names: &[String]) -> Result<ExitCode> {
     let wanted = match names {
@@ -172,6 +183,10 @@ pub(crate) fn fetch(repo: &Repo, names: &[String]) -> Result<ExitCode> {
     }
     if wanted.contains(&Tool::Manifests) {
         println!("{}", models(repo).display());
+    }
+    if wanted.contains(&Tool::Postgres) {
+        let programs = postgres(repo);
+        println!("{}\n    {}", programs.display(), postgres::version(&programs)?);
     }
     Ok(ExitCode::SUCCESS)
 }

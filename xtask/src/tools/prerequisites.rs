@@ -22,6 +22,11 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
+/// Says what is missing, and what helps.
+pub(super) fn missing(what: String, remedy: &'static str) -> Missing {
+    Missing { what, remedy }
+}
+
 /// The pins are for one platform: neither Envoy's wheel nor the node's package covers the others.
 pub(super) fn platform() -> Result<(), Missing> {
     if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
@@ -163,7 +168,13 @@ fn answer(program: &str, arguments: &[&str], remedy: &'static str) -> Result<Str
     }
 }
 
-fn at_least(program: &str, version: &str, least: (u32, u32), remedy: &'static str) -> Result<(), Missing> {
+/// Compares the first two numbers of a version with the least that is needed.
+pub(super) fn at_least(
+    program: &str,
+    version: &str,
+    least: (u32, u32),
+    remedy: &'static str,
+) -> Result<(), Missing> {
     match two_numbers(version) {
         Some(found) if found >= least => Ok(()),
         _ => {

@@ -1,0 +1,3 @@
+//! PostgreSQL under the ledger: real servers, real replication, and everything that can happen to them.
+
+mod server;
