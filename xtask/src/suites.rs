@@ -286,9 +286,19 @@ fn faults(repo: &Repo) -> Result<Vec<Step>> {
 }
 
 fn postgres(repo: &Repo) -> Result<Vec<Step>> {
+    // The ledger's own tests, by what a server takes for granted where a transaction says nothing.
+    let on_server = |isolation: &str, targets: &[&str]| {
+        let mut tests = process::command(repo.program("with-postgres"), &repo.root);
+        tests.arg("--setting").arg(format!("default_transaction_isolation = '{isolation}'"));
+        let cargo = scenes(repo, targets);
+        tests.arg("--").arg(cargo.get_program()).args(cargo.get_args()).envs(build::environment(repo));
+        tests.env("URAIDEN_RUNS", "40");
+        Step::Tests(tests)
+    };
+    let ledger = ["--test", "sidecar", "--test", "ledger"];
     let mut tests = scenes(repo, &["--test", "postgres"]);
     tests.args(["--", "--nocapture", "--test-threads", "2"]);
-    Ok(vec![Step::Tests(tests)])
+    Ok(vec![on_server("read committed", &ledger), on_server("serializable", &ledger), Step::Tests(tests)])
 }
 
 fn python(repo: &Repo) -> Result<Vec<Step>> {

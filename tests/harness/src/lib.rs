@@ -46,7 +46,7 @@ pub use deploy::Deployment;
 pub use envoy::{Envoy, EnvoyConfig, Meter};
 pub use link::{Link, LinkFault};
 pub use load::{Connection, Flood, Flooding};
-pub use options::{ExistingChain, Options};
+pub use options::{Database, ExistingChain, Options};
 pub use part::Part;
 pub use postgres::{Postgres, Replication, Wire, WireFault};
 pub use raw::{Answer, NO_HEADERS, send};

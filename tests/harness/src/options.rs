@@ -9,6 +9,9 @@ use uraiden_core::{Address, TokenAmount};
 
 use crate::EnvoyConfig;
 
+/// How many sidecars a stack can have.
+const MOST_SIDECARS: usize = crate::sidecar::NAMES.len();
+
 /// What differs from stack to stack. The default is for tests: a chain that mines a block a transaction, and two
 /// worker threads in Envoy, so that a channel is met on a worker that has not seen it.
 #[derive(Clone, Debug)]
@@ -48,7 +51,13 @@ pub struct Options {
     pub listener_by_xds: bool,
     /// Whether Envoy runs the module that panics at a request with the header `x-crash-the-paywall`.
     pub crashing_filter: bool,
-    /// More flags of `uraiden serve`, each with its value.
+    /// Where the sidecars keep the ledger.
+    pub database: Database,
+    /// How many sidecars share the ledger; more than one only with [`Database::Postgres`].
+    pub sidecars: usize,
+    /// How many Envoys stand in front of them.
+    pub envoys: usize,
+    /// More flags of `uraiden serve`, each with its value, which is empty for a flag that has none.
     pub sidecar_flags: Vec<(&'static str, String)>,
     /// A chain and contract that are there already, instead of new ones.
     pub existing: Option<ExistingChain>,
@@ -62,6 +71,20 @@ pub struct Options {
     pub change: fn(&mut EnvoyConfig),
     /// Whether to wait until the paid path asks for its price. A scene whose paywall stays closed does not.
     pub open: bool,
+}
+
+/// What a ledger is kept by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Database {
+    /// A file in the stack's folder.
+    Sqlite,
+    /// A server of the stack's own, which sidecars reach through [`Stack::wire`].
+    ///
+    /// [`Stack::wire`]: crate::Stack::wire
+    Postgres {
+        /// Further lines of the server's configuration.
+        settings: &'static str,
+    },
 }
 
 /// A chain with a channel contract on it.
@@ -90,6 +113,9 @@ impl Default for Options {
             link: false,
             listener_by_xds: false,
             crashing_filter: false,
+            database: Database::Sqlite,
+            sidecars: 1,
+            envoys: 1,
             sidecar_flags: Vec::new(),
             existing: None,
             upstream: None,
@@ -109,6 +135,15 @@ impl Options {
             "paid path {path:?}: starts with / and is more than that"
         );
         ensure!(!self.price.is_zero(), "price 0: a paid path costs 1 or more");
+        let envoys = crate::envoy::NAMES.len();
+        ensure!((1..=envoys).contains(&self.envoys), "{} Envoys: 1 to {envoys}", self.envoys);
+        let most = if self.database == Database::Sqlite { 1 } else { MOST_SIDECARS };
+        ensure!(
+            (1..=most).contains(&self.sidecars),
+            "{} sidecars on {:?}: 1 to {most}",
+            self.sidecars,
+            self.database
+        );
         Ok(())
     }
 }

@@ -82,12 +82,13 @@ impl Part {
     }
 
     /// Replaces the value of a flag, or gives it one.
-    pub(crate) fn change_flag(&mut self, name: &str, value: impl Into<OsString>) {
+    pub(crate) fn change_flag(&mut self, name: &str, value: impl Into<OsString>) -> &mut Self {
         match self.arguments.iter().position(|argument| argument == name) {
-            Some(at) => self.arguments[at + 1] = value.into(),
-            None => {
-                self.flag(name, value);
+            Some(at) => {
+                self.arguments[at + 1] = value.into();
+                self
             }
+            None => self.flag(name, value),
         }
     }
 
@@ -240,6 +241,11 @@ impl Part {
         {
             tracing::error!(part = self.name, ?signal, %error, "cannot send the signal");
         }
+    }
+
+    /// The exit code of a program that has ended by itself.
+    pub(crate) fn exit_code(&mut self) -> Option<i32> {
+        self.exit_status()?.code()
     }
 
     fn exit_status(&mut self) -> Option<ExitStatus> {

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -21,7 +22,49 @@ pub(crate) const GATEWAY_PATH: &str = "/api/1";
 /// The name of its database.
 pub(crate) const LEDGER: &str = "ledger.sqlite";
 
-/// `uraiden serve` with a database of its own. It listens on the same ports after every start.
+/// How long a sidecar may take to refuse to start.
+const REFUSE: Duration = Duration::from_secs(30);
+
+/// What the sidecars of a stack are called, and their files.
+pub(crate) const NAMES: [&str; 4] = ["sidecar", "sidecar-2", "sidecar-3", "sidecar-4"];
+
+/// What the sidecars of a stack have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    token: String,
+    token_file: PathBuf,
+    admin_token: String,
+    admin_token_file: PathBuf,
+    rpc_url: String,
+    contract: Address,
+    receiver_key_file: PathBuf,
+    /// A file, or a URL.
+    database: String,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        folder: &Folder,
+        rpc_url: String,
+        contract: Address,
+        receiver_key_file: &Path,
+        database: String,
+    ) -> Result<Self> {
+        let (token, admin_token) = (random_token()?, random_token()?);
+        Ok(Self {
+            token_file: folder.write_secret("internal.token", &token)?,
+            admin_token_file: folder.write_secret("admin.token", &admin_token)?,
+            receiver_key_file: receiver_key_file.to_path_buf(),
+            token,
+            admin_token,
+            rpc_url,
+            contract,
+            database,
+        })
+    }
+}
+
+/// `uraiden serve`. It listens on the same ports after every start.
 #[derive(Debug)]
 pub struct Sidecar {
     part: Part,
@@ -31,7 +74,7 @@ pub struct Sidecar {
     admin_token: String,
     admin_token_file: PathBuf,
     program: PathBuf,
-    database: PathBuf,
+    database: String,
 }
 
 /// How a command ended, and what it wrote.
@@ -54,44 +97,82 @@ struct Addresses {
 }
 
 impl Sidecar {
+    /// Starts the sidecar with one of the [`NAMES`].
     pub(crate) async fn start(
         tools: &Tools,
         folder: &Folder,
-        rpc_url: &str,
-        contract: Address,
-        receiver_key_file: &Path,
+        name: &'static str,
+        shared: &Shared,
         options: &Options,
     ) -> Result<Self> {
-        let token = random_token()?;
-        let token_file = folder.write_secret("internal.token", &token)?;
-        let admin_token = random_token()?;
-        let admin_token_file = folder.write_secret("admin.token", &admin_token)?;
-        let addresses_file = folder.file("addresses.json");
-        let database = folder.file(LEDGER);
-        let mut part = Part::new("sidecar", tools, &tools.uraiden, folder.file("sidecar.log"));
+        let (mut part, addresses_file) = Self::prepare(tools, folder, name, shared, options);
+        let addresses = launch(&mut part, &addresses_file).await?;
+        part.change_flag("--public-listen", addresses.public.to_string());
+        part.change_flag("--internal-listen", addresses.internal.to_string());
+        part.change_flag("--admin-listen", addresses.admin.to_string());
+        Ok(Self {
+            part,
+            addresses_file,
+            addresses,
+            token: shared.token.clone(),
+            admin_token: shared.admin_token.clone(),
+            admin_token_file: shared.admin_token_file.clone(),
+            program: tools.uraiden.clone(),
+            database: shared.database.clone(),
+        })
+    }
+
+    /// The program with its flags, and where it writes its addresses.
+    fn prepare(
+        tools: &Tools,
+        folder: &Folder,
+        name: &'static str,
+        shared: &Shared,
+        options: &Options,
+    ) -> (Part, PathBuf) {
+        let addresses_file = folder.file(&format!("{name}.addresses.json"));
+        let mut part = Part::new(name, tools, &tools.uraiden, folder.file(&format!("{name}.log")));
         part.arg("serve")
-            .flag("--rpc-url", rpc_url)
-            .flag("--contract", contract.to_string())
-            .flag("--receiver-key-file", receiver_key_file)
-            .flag("--database", &database)
+            .flag("--rpc-url", &shared.rpc_url)
+            .flag("--contract", shared.contract.to_string())
+            .flag("--receiver-key-file", &shared.receiver_key_file)
+            .flag("--database", &shared.database)
             .flag("--confirmations", options.confirmations.to_string())
             .flag("--poll-interval", "200ms")
-            .flag("--internal-token-file", token_file)
-            .flag("--admin-token-file", &admin_token_file)
+            .flag("--internal-token-file", &shared.token_file)
+            .flag("--admin-token-file", &shared.admin_token_file)
             .flag("--gateway-path", GATEWAY_PATH)
             .flag("--addresses-file", &addresses_file);
         for listener in ["--public-listen", "--internal-listen", "--admin-listen"] {
             part.flag(listener, "127.0.0.1:0");
         }
         for (flag, value) in &options.sidecar_flags {
-            part.change_flag(flag, value);
+            match value.is_empty() {
+                true => part.arg(flag),
+                false => part.change_flag(flag, value),
+            };
         }
-        let addresses = launch(&mut part, &addresses_file).await?;
-        part.change_flag("--public-listen", addresses.public.to_string());
-        part.change_flag("--internal-listen", addresses.internal.to_string());
-        part.change_flag("--admin-listen", addresses.admin.to_string());
-        let program = tools.uraiden.clone();
-        Ok(Self { part, addresses_file, addresses, token, admin_token, admin_token_file, program, database })
+        (part, addresses_file)
+    }
+
+    /// Runs a further sidecar until it ends by itself, and answers its exit code and its log: for one that has to
+    /// refuse to start.
+    pub(crate) async fn refused(
+        tools: &Tools,
+        folder: &Folder,
+        shared: &Shared,
+        options: &Options,
+    ) -> Result<(Option<i32>, String)> {
+        let (mut part, _) = Self::prepare(tools, folder, "sidecar-refused", shared, options);
+        part.start()?;
+        let deadline = Instant::now() + REFUSE;
+        while part.is_running() {
+            if Instant::now() > deadline {
+                bail!("the sidecar did not refuse to start\n{}", part.log_tail());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok((part.exit_code(), part.log()?))
     }
 
     /// Starts it again after [`Part::stop`] or [`Part::kill`], and waits until it is ready.
@@ -125,6 +206,15 @@ impl Sidecar {
     /// The listener for the merchant, with `/readyz` and `/metrics`.
     pub fn admin(&self) -> SocketAddr {
         self.addresses.admin
+    }
+
+    /// Whether it is the one that follows the chain and sends transactions.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    pub async fn leads(&self) -> Result<bool> {
+        Ok(self.ask_admin("/readyz").await?.json()?["leader"]["here"] == true)
     }
 
     /// What the listener for the merchant says to `GET path`.
@@ -163,9 +253,9 @@ impl Sidecar {
         run(command).await
     }
 
-    /// Its database.
+    /// Its database's file, where it is one.
     pub fn database(&self) -> &Path {
-        &self.database
+        Path::new(&self.database)
     }
 
     /// What filters show to the internal listener.

@@ -1,5 +1,6 @@
 //! All parts together.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -8,18 +9,31 @@ use hyper::body::Bytes;
 use reqwest::Url;
 use uraiden_core::{Address, TokenAmount};
 
-use crate::envoy::Paywall;
+use crate::envoy::{self, Paywall};
 use crate::folder::Folder;
 use crate::ground::Ground;
-use crate::sidecar::{GATEWAY_PATH, LEDGER};
+use crate::options::Database;
+use crate::sidecar::{GATEWAY_PATH, LEDGER, NAMES, Shared};
 use crate::tools::Tools;
 use crate::{
-    Account, Answer, Deployment, DevChain, Envoy, Link, NO_HEADERS, Options, Relay, RpcProxy, Sidecar,
-    Upstream, raw,
+    Account, Answer, Deployment, DevChain, Envoy, Link, NO_HEADERS, Options, Postgres, Relay, RpcProxy,
+    Sidecar, Upstream, Wire, raw,
 };
 
 /// A path that costs nothing.
 const FREE_PATH: &str = "/free";
+
+/// The database of a server.
+const LEDGER_DATABASE: &str = "ledger";
+
+/// Where a ledger is.
+#[derive(Debug)]
+pub(crate) enum Ledger {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A URL.
+    Postgres(String),
+}
 
 /// How long the paywall may take to hear from the sidecar.
 const OPEN: Duration = Duration::from_secs(20);
@@ -29,8 +43,15 @@ const OPEN: Duration = Duration::from_secs(20);
 pub struct Stack {
     /// The front door.
     pub envoy: Envoy,
-    /// The channel manager.
+    /// The other Envoys, see [`Options::envoys`].
+    pub other_envoys: Vec<Envoy>,
+    /// The channel manager, or the first of them.
     pub sidecar: Sidecar,
+    /// The other sidecars, see [`Options::sidecars`].
+    pub others: Vec<Sidecar>,
+    shared: Shared,
+    wire: Option<Wire>,
+    postgres: Option<Postgres>,
     /// The chain.
     pub chain: DevChain,
     rpc_proxy: Option<RpcProxy>,
@@ -61,9 +82,27 @@ impl Stack {
         let rpc_proxy = options.rpc_proxy.then(|| RpcProxy::start(chain.rpc_url())).transpose()?;
         let relay = options.websocket.then(|| Relay::start(chain.address()?)).transpose()?;
         let rpc_url = rpc_urls(&chain, rpc_proxy.as_ref(), relay.as_ref(), options.spare_node);
-        let sidecar =
-            Sidecar::start(&tools, &folder, &rpc_url, contract, &receiver_key_file, &options).await?;
+        let (postgres, wire, database) = match options.database {
+            Database::Sqlite => (None, None, folder.file(LEDGER).display().to_string()),
+            Database::Postgres { settings } => {
+                let postgres = Postgres::start(settings).await?;
+                postgres.database(LEDGER_DATABASE).await?;
+                let wire = Wire::to(postgres.address())?;
+                let url = postgres.url_by(wire.address(), LEDGER_DATABASE);
+                (Some(postgres), Some(wire), url)
+            }
+        };
+        let shared = Shared::new(&folder, rpc_url, contract, &receiver_key_file, database)?;
+        let mut sidecars = Vec::new();
+        for name in &NAMES[..options.sidecars] {
+            sidecars.push(Sidecar::start(&tools, &folder, name, &shared, &options).await?);
+        }
+        let listeners = |of: fn(&Sidecar) -> SocketAddr| sidecars.iter().map(of).collect::<Vec<_>>();
+        let (sidecar_public, internal) = (listeners(Sidecar::public), listeners(Sidecar::internal));
+        let others = sidecars.split_off(1);
+        let sidecar = sidecars.remove(0);
         let link = options.link.then(|| Link::start(sidecar.internal())).transpose()?;
+        let sidecar_internal = link.as_ref().map_or(internal, |link| vec![link.address()]);
         let (upstream, sold) = match options.upstream {
             Some(address) => (None, address),
             None => {
@@ -75,8 +114,8 @@ impl Stack {
         let paywall = Paywall {
             wasm: if options.crashing_filter { &tools.crashing_wasm } else { &tools.wasm },
             upstream: sold,
-            sidecar_public: sidecar.public(),
-            sidecar_internal: link.as_ref().map_or(sidecar.internal(), Link::address),
+            sidecar_public,
+            sidecar_internal,
             bearer_token: sidecar.token(),
             contract,
             receiver: receiver.address,
@@ -87,10 +126,20 @@ impl Stack {
             listener_by_xds: options.listener_by_xds,
             change: options.change,
         };
-        let envoy = Envoy::start(&tools, &folder, "envoy", &paywall, options.concurrency).await?;
+        let mut envoys = Vec::new();
+        for name in &envoy::NAMES[..options.envoys] {
+            envoys.push(Envoy::start(&tools, &folder, name, &paywall, options.concurrency).await?);
+        }
+        let other_envoys = envoys.split_off(1);
+        let envoy = envoys.remove(0);
         let mut stack = Self {
             envoy,
+            other_envoys,
             sidecar,
+            others,
+            shared,
+            wire,
+            postgres,
             chain,
             rpc_proxy,
             relay,
@@ -211,7 +260,71 @@ impl Stack {
         self.link.as_ref().expect("the options ask for it")
     }
 
-    /// The sidecar's database.
+    /// Where clients come in, by all Envoys.
+    pub fn doors(&self) -> Vec<SocketAddr> {
+        std::iter::once(&self.envoy).chain(&self.other_envoys).map(Envoy::address).collect()
+    }
+
+    /// A sidecar of the stack: the first, or one of the others.
+    ///
+    /// # Panics
+    ///
+    /// There are not so many.
+    pub fn sidecar_at(&mut self, number: usize) -> &mut Sidecar {
+        match number {
+            0 => &mut self.sidecar,
+            other => &mut self.others[other - 1],
+        }
+    }
+
+    /// Runs a further sidecar with these flags, which has to refuse to start, and answers its exit code and its log.
+    ///
+    /// # Errors
+    ///
+    /// It goes on.
+    pub async fn refused_sidecar(&self, flags: Vec<(&'static str, String)>) -> Result<(Option<i32>, String)> {
+        let options = Options { sidecar_flags: flags, ..self.options.clone() };
+        Sidecar::refused(&self.tools, &self.folder, &self.shared, &options).await
+    }
+
+    /// The server with the ledger.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Database::Postgres`].
+    pub fn postgres(&mut self) -> &mut Postgres {
+        self.postgres.as_mut().expect("the options ask for it")
+    }
+
+    /// Takes another server for the one with the ledger, after a failover, and lets the sidecars find it. Answers the old
+    /// one.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Database::Postgres`].
+    pub fn fail_over(&mut self, to: Postgres) -> Postgres {
+        self.wire().lead_to(to.address());
+        std::mem::replace(self.postgres(), to)
+    }
+
+    /// What stands between the sidecars and their database.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Database::Postgres`].
+    pub fn wire(&self) -> &Wire {
+        self.wire.as_ref().expect("the options ask for it")
+    }
+
+    /// Where the ledger is, past what may break on the way: a file, or a URL with a password in it.
+    pub(crate) fn ledger(&self) -> Ledger {
+        match &self.postgres {
+            Some(postgres) => Ledger::Postgres(postgres.url_by(postgres.address(), LEDGER_DATABASE)),
+            None => Ledger::Sqlite(self.ledger_file()),
+        }
+    }
+
+    /// The sidecar's database, where it is a file.
     pub fn ledger_file(&self) -> PathBuf {
         self.folder.file(LEDGER)
     }
@@ -253,34 +366,45 @@ impl Stack {
     /// Fails with a log's tail if a part has ended by itself.
     pub fn check(&mut self) -> Result<()> {
         self.chain.check()?;
-        self.sidecar.part().check()?;
+        for number in 0..self.options.sidecars {
+            self.sidecar_at(number).part().check()?;
+        }
+        for envoy in &mut self.other_envoys {
+            envoy.part().check()?;
+        }
         self.envoy.part().check()
     }
 
     /// The tails of all logs.
     pub fn log_tails(&mut self) -> String {
-        [self.envoy.part().log_tail(), self.sidecar.part().log_tail()].join("\n")
+        let mut tails = vec![self.envoy.part().log_tail()];
+        tails.extend((0..self.options.sidecars).map(|number| self.sidecar_at(number).part().log_tail()));
+        tails.extend(self.postgres.as_ref().map(Postgres::log_tail));
+        tails.join("\n")
     }
 
     /// The paywall answers 502 until it has heard from the sidecar, and each of Envoy's workers hears for itself.
     /// The kernel spreads connections over the workers at random: so many 402s in a row come from all of them.
     async fn until_open(&mut self) -> Result<()> {
         let deadline = Instant::now() + OPEN;
-        let mut in_a_row = 0;
-        while in_a_row < 16 * self.options.concurrency {
-            self.check()?;
-            let answer = self.raw_get(self.paid_path(), NO_HEADERS).await.context("the paid path")?;
-            if answer.status == 402 {
-                in_a_row += 1;
-                continue;
+        for door in self.doors() {
+            let mut in_a_row = 0;
+            while in_a_row < 16 * self.options.concurrency {
+                self.check()?;
+                let path = self.paid_path().to_owned();
+                let answer = raw::send(door, "GET", &path, NO_HEADERS, "").await.context("the paid path")?;
+                if answer.status == 402 {
+                    in_a_row += 1;
+                    continue;
+                }
+                in_a_row = 0;
+                if Instant::now() > deadline {
+                    let (status, text) = (answer.status, answer.text());
+                    let tails = self.log_tails();
+                    bail!("the paid path answers {status} instead of 402 after {OPEN:?}: {text}\n{tails}");
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            in_a_row = 0;
-            if Instant::now() > deadline {
-                let (status, text) = (answer.status, answer.text());
-                let tails = self.log_tails();
-                bail!("the paid path answers {status} instead of 402 after {OPEN:?}: {text}\n{tails}");
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Ok(())
     }

@@ -1,7 +1,6 @@
 //! Gathers the evidence of a run.
 
 use std::collections::HashMap;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -12,6 +11,7 @@ use super::contract;
 use super::evidence::{ChannelEvidence, Evidence, Interruptions, PayerBook};
 use super::ledger::{self, Attempt, Ledger};
 use crate::Stack;
+use crate::stack::Ledger as Place;
 
 /// How long the ledger has to be unchanged: filters repeat a take-back at each tick of a second.
 const STILL: Duration = Duration::from_millis(2500);
@@ -29,7 +29,7 @@ pub async fn collect(
     books: Vec<(ChannelId, PayerBook)>,
     interruptions: Interruptions,
 ) -> Result<Evidence> {
-    let Ledger { mut channels, attempts } = at_rest(&stack.ledger_file()).await?;
+    let Ledger { mut channels, attempts } = at_rest(&stack.ledger()).await?;
     let price = units(stack.price());
     let mut known = HashMap::new();
     for (id, book) in &books {
@@ -66,12 +66,12 @@ pub async fn collect(
 }
 
 /// The tables, once they have not changed for a while.
-async fn at_rest(file: &Path) -> Result<Ledger> {
+async fn at_rest(place: &Place) -> Result<Ledger> {
     let deadline = Instant::now() + PATIENCE;
-    let (mut seen, mut since) = (fingerprint(&Ledger::read(file).await?), Instant::now());
+    let (mut seen, mut since) = (fingerprint(&Ledger::read(place).await?), Instant::now());
     loop {
         tokio::time::sleep(Duration::from_millis(250)).await;
-        let ledger = Ledger::read(file).await?;
+        let ledger = Ledger::read(place).await?;
         let now = fingerprint(&ledger);
         if now != seen {
             (seen, since) = (now, Instant::now());

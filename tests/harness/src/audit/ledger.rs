@@ -1,16 +1,17 @@
-//! The ledger's file, read from outside: its own queries, not the sidecar's.
+//! The ledger's tables, read from outside: the auditor's own queries, not the sidecar's.
 
 use std::collections::HashMap;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
-use sqlx::{ConnectOptions, Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Connection, Row};
 use uraiden_core::digest::keccak256;
 use uraiden_core::wire::ChannelKey;
 use uraiden_core::{Address, BlockNumber, Signature, TokenAmount};
 
-/// One channel, as the ledger's file has it.
+use crate::stack::Ledger as Place;
+
+/// One channel, as the ledger has it.
 #[derive(Clone, Debug)]
 pub struct LedgerChannel {
     /// What was accepted so far, in base units.
@@ -56,19 +57,24 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Reads the file while the sidecar may be writing it.
-    pub(super) async fn read(file: &Path) -> Result<Self> {
-        let mut connection = SqliteConnectOptions::new()
-            .filename(file)
-            .read_only(true)
-            .connect()
-            .await
-            .with_context(|| file.display().to_string())?;
-        Ok(Self { channels: channels(&mut connection).await?, attempts: attempts(&mut connection).await? })
+    /// Reads them while sidecars may be writing.
+    pub(super) async fn read(place: &Place) -> Result<Self> {
+        sqlx::any::install_default_drivers();
+        let (url, shown) = match place {
+            Place::Sqlite(file) => {
+                (format!("sqlite://{}?mode=ro", file.display()), file.display().to_string())
+            }
+            Place::Postgres(url) => (url.clone(), "the ledger's server".to_owned()),
+        };
+        let mut connection = AnyConnection::connect(&url).await.with_context(|| shown)?;
+        let ledger =
+            Self { channels: channels(&mut connection).await?, attempts: attempts(&mut connection).await? };
+        connection.close().await?;
+        Ok(ledger)
     }
 }
 
-async fn channels(connection: &mut SqliteConnection) -> Result<HashMap<ChannelKey, LedgerChannel>> {
+async fn channels(connection: &mut AnyConnection) -> Result<HashMap<ChannelKey, LedgerChannel>> {
     let rows =
         sqlx::query("SELECT sender, open_block, balance, signature, credit, closing_balance FROM channels")
             .fetch_all(connection)
@@ -76,7 +82,7 @@ async fn channels(connection: &mut SqliteConnection) -> Result<HashMap<ChannelKe
     rows.iter().map(channel).collect()
 }
 
-fn channel(row: &SqliteRow) -> Result<(ChannelKey, LedgerChannel)> {
+fn channel(row: &AnyRow) -> Result<(ChannelKey, LedgerChannel)> {
     let sender = bytes(&row.try_get::<Vec<u8>, _>("sender")?, "sender")?;
     let open_block = u32::try_from(row.try_get::<i64, _>("open_block")?)?;
     let signature = row.try_get::<Option<Vec<u8>>, _>("signature")?;
@@ -91,7 +97,7 @@ fn channel(row: &SqliteRow) -> Result<(ChannelKey, LedgerChannel)> {
     Ok((ChannelKey { sender: Address(sender), open_block: BlockNumber(open_block) }, held))
 }
 
-async fn attempts(connection: &mut SqliteConnection) -> Result<Vec<Attempt>> {
+async fn attempts(connection: &mut AnyConnection) -> Result<Vec<Attempt>> {
     let rows = sqlx::query("SELECT contents, outcome FROM attempts").fetch_all(connection).await?;
     rows.iter()
         .map(|row| {

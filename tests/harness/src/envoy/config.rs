@@ -13,8 +13,8 @@ use uraiden_core::{Address, TokenAmount};
 pub(crate) struct Paywall<'a> {
     pub(crate) wasm: &'a Path,
     pub(crate) upstream: SocketAddr,
-    pub(crate) sidecar_public: SocketAddr,
-    pub(crate) sidecar_internal: SocketAddr,
+    pub(crate) sidecar_public: Vec<SocketAddr>,
+    pub(crate) sidecar_internal: Vec<SocketAddr>,
     pub(crate) bearer_token: &'a str,
     pub(crate) contract: Address,
     pub(crate) receiver: Address,
@@ -54,6 +54,17 @@ impl EnvoyConfig {
     pub fn routes(&mut self) -> &mut Vec<Value> {
         let routes = self.manager().pointer_mut("/route_config/virtual_hosts/0/routes");
         routes.and_then(Value::as_array_mut).expect("the shipped file has routes")
+    }
+
+    /// The sidecars' clusters, for filters and for clients.
+    ///
+    /// # Panics
+    ///
+    /// If the shipped file has none.
+    pub fn sidecar_clusters(&mut self) -> impl Iterator<Item = &mut Value> {
+        let clusters = self.envoy.pointer_mut("/static_resources/clusters").and_then(Value::as_array_mut);
+        let clusters = clusters.expect("the shipped file has clusters");
+        clusters.iter_mut().filter(|cluster| cluster["name"] != "app")
     }
 
     /// The filters that a request passes, in this order: the paywall, and last the router.
@@ -101,15 +112,21 @@ fn fill(mut config: Value, paywall: &Paywall<'_>) -> Result<EnvoyConfig> {
     fill_plugin(&mut plugin, paywall)?;
 
     let clusters = at(&mut config, "/static_resources/clusters")?;
-    for (name, address) in [
-        ("app", paywall.upstream),
-        ("uraiden-internal", paywall.sidecar_internal),
-        ("uraiden-public", paywall.sidecar_public),
+    for (name, addresses) in [
+        ("app", &[paywall.upstream][..]),
+        ("uraiden-internal", &paywall.sidecar_internal),
+        ("uraiden-public", &paywall.sidecar_public),
     ] {
-        let endpoint = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
-        let socket = at(named(clusters, name)?, endpoint)?;
-        *at(socket, "/address")? = json!(address.ip().to_string());
-        *at(socket, "/port_value")? = json!(address.port());
+        let endpoints = at(named(clusters, name)?, "/load_assignment/endpoints/0/lb_endpoints")?;
+        let shipped = endpoints.get(0).context("a cluster without an endpoint")?.clone();
+        let endpoint = |address: &SocketAddr| {
+            let mut endpoint = shipped.clone();
+            let socket = at(&mut endpoint, "/endpoint/address/socket_address")?;
+            *at(socket, "/address")? = json!(address.ip().to_string());
+            *at(socket, "/port_value")? = json!(address.port());
+            anyhow::Ok(endpoint)
+        };
+        *endpoints = addresses.iter().map(endpoint).collect::<Result<_>>()?;
     }
     Ok(EnvoyConfig { envoy: config, plugin })
 }
@@ -148,8 +165,8 @@ mod tests {
         let paywall = Paywall {
             wasm: Path::new("/w/uraiden.wasm"),
             upstream: "127.0.0.1:1001".parse().unwrap(),
-            sidecar_public: "127.0.0.1:1002".parse().unwrap(),
-            sidecar_internal: "127.0.0.1:1003".parse().unwrap(),
+            sidecar_public: vec!["127.0.0.1:1002".parse().unwrap()],
+            sidecar_internal: vec!["127.0.0.1:1003".parse().unwrap()],
             bearer_token: "secret",
             contract: Address([1; 20]),
             receiver: Address([2; 20]),

@@ -20,6 +20,9 @@ pub(crate) use config::Paywall;
 use config::at;
 pub use meter::Meter;
 
+/// What the Envoys of a stack are called, and their files.
+pub(crate) const NAMES: [&str; 2] = ["envoy", "other-envoy"];
+
 /// A running Envoy.
 #[derive(Debug)]
 pub struct Envoy {

@@ -13,9 +13,9 @@ use crate::scene::{options, play};
 async fn envoy_is_killed_at_random_moments() -> Result<()> {
     play("Envoy killed", options(), Habits::default(), async |scene| {
         for _ in 0..3 {
-            scene.envoy().part().kill();
+            scene.stack.envoy.part().kill();
             scene.chance.wait(Duration::from_millis(300)).await;
-            scene.envoy().restart().await?;
+            scene.stack.envoy.restart().await?;
             scene.some().await?;
         }
         Ok(Interruptions { envoy_exits: 3, ..Interruptions::default() })
@@ -29,7 +29,7 @@ async fn the_filter_is_replaced_in_traffic_and_nothing_is_lost() -> Result<()> {
     let options = Options { listener_by_xds: true, ..options() };
     play("filter replaced", options, Habits::default(), async |scene| {
         for _ in 0..3 {
-            scene.envoy().replace_filter().await?;
+            scene.stack.envoy.replace_filter().await?;
             scene.some().await?;
         }
         // Held streams finish in the old VM, and nothing takes as long as a drain.
@@ -44,12 +44,12 @@ async fn a_vm_panics_while_requests_are_at_the_service_unpaid() -> Result<()> {
     let options = Options { crashing_filter: true, ..options() };
     play("VM panics", options, Habits::default(), async |scene| {
         for _ in 0..3 {
-            let door = scene.envoy().address();
+            let door = scene.stack.envoy.address();
             let crash = send(door, "GET", "/free", [("x-crash-the-paywall", "1")], "").await?;
             assert_eq!(crash.status, 503, "{}", crash.text());
             scene.some().await?;
         }
-        let vm_reloads = scene.envoy().counter("wasm.uraiden.vm_reload_success").await?;
+        let vm_reloads = scene.stack.envoy.counter("wasm.uraiden.vm_reload_success").await?;
         assert!(vm_reloads >= 1, "no VM was replaced");
         Ok(Interruptions { vm_reloads, ..Interruptions::default() })
     })

@@ -10,3 +10,8 @@ mod scene;
 mod service;
 mod sidecar;
 mod upgrade;
+
+/// One Envoy, one sidecar, and SQLite.
+fn parts() -> uraiden_harness::Options {
+    uraiden_harness::Options::default()
+}

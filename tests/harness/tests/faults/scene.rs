@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::json;
 use uraiden_harness::audit::{Interruptions, Report, collect};
-use uraiden_harness::{Envoy, EnvoyConfig, Options, Stack};
+use uraiden_harness::{EnvoyConfig, Options, Stack};
 
 use crate::chance::Chance;
 use crate::crowd::{Crowd, Habits, IN_FLIGHT};
@@ -25,7 +25,7 @@ pub(crate) fn options() -> Options {
             route["route"]["idle_timeout"] = json!("3s");
         }
     };
-    Options { change, ..Options::default() }
+    Options { change, ..crate::parts() }
 }
 
 /// Runs a scene to its end. `fault` breaks something, lets it heal, and says what that may cost; between its steps
@@ -39,7 +39,7 @@ pub(crate) async fn play(
     let mut chance = Chance::of(name);
     let stack = Stack::start(options).await?;
     let crowd = Crowd::open(&stack).await?;
-    let doors = [stack.envoy.address()];
+    let doors = stack.doors();
     let shopping = crowd.shop(&doors, habits, &mut chance);
     let mut scene = Scene { stack, chance, shopping };
     scene.some().await?;
@@ -81,9 +81,5 @@ impl Scene {
         self.shopping.served(SOME).await?;
         self.chance.wait(Duration::from_millis(300)).await;
         Ok(())
-    }
-
-    pub(crate) fn envoy(&mut self) -> &mut Envoy {
-        &mut self.stack.envoy
     }
 }

@@ -1,3 +1,24 @@
-//! PostgreSQL under the ledger: real servers, real replication, and everything that can happen to them.
+//! PostgreSQL under the ledger: real servers, real replication, several sidecars behind several Envoys, and everything
+//! that can happen to them while payers pay. An auditor compares all books afterwards.
 
+#[path = "../faults/chance.rs"]
+mod chance;
+#[path = "../faults/closing.rs"]
+mod closing;
+mod cluster;
+#[path = "../faults/crowd.rs"]
+mod crowd;
+#[path = "../faults/customer.rs"]
+mod customer;
+mod database;
+mod failover;
+mod leader;
+#[path = "../faults/race.rs"]
+mod race;
+#[path = "../faults/scene.rs"]
+mod scene;
 mod server;
+#[path = "../faults/service.rs"]
+mod service;
+
+use cluster::parts;
