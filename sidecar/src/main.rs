@@ -58,7 +58,7 @@ enum Command {
     Check(commands::CheckArgs),
     /// Serve paid requests again after a reorganisation of confirmed blocks in which deposits were lost
     Resume(commands::ResumeArgs),
-    /// Copy the database into a new file, also while the sidecar runs
+    /// Copy the SQLite database into a new file, also while the sidecar runs
     ///
     /// The copy is whole, and as of one moment. It has the proofs of all senders in it, and only this account can read
     /// it. It knows that it is a copy: whoever takes it into use by `uraiden restore` finds its channels held back.
@@ -68,6 +68,11 @@ enum Command {
     /// The channels take no payments until they are closed from our side (`uraiden close`) or released one by one
     /// (`uraiden channels release`), since agreements to close may be out that the backup does not know.
     Restore(commands::RestoreArgs),
+    /// Say that a database was restored by other means than `uraiden restore`, such as pg_restore
+    ///
+    /// Run it before any sidecar uses the database. It starts the ledger's next generation, in which the channels take no
+    /// payments until they are closed from our side or released, as after `uraiden restore`.
+    Renew(commands::RenewArgs),
     /// Write what senders signed as JSON lines, also while the sidecar runs
     ///
     /// One line a channel with its balance proofs and the balance at which closing was agreed. The lines are worth the
@@ -99,6 +104,7 @@ fn main() -> ExitCode {
         Command::Check(args) => block_on(commands::check(args)).map(ExitCode::from),
         Command::Backup(args) => block_on(commands::backup(args)).map(ExitCode::from),
         Command::Restore(args) => block_on(commands::restore(args)).map(ExitCode::from),
+        Command::Renew(args) => block_on(commands::renew(args)).map(ExitCode::from),
         Command::Export(args) => block_on(commands::export(args)).map(ExitCode::from),
         Command::Import(args) => block_on(commands::import(args)).map(ExitCode::from),
         Command::Resume(args) => block_on(commands::resume(args)).map(ExitCode::from),

@@ -295,7 +295,7 @@ fn postgres(repo: &Repo) -> Result<Vec<Step>> {
         tests.env("URAIDEN_RUNS", "40");
         Step::Tests(tests)
     };
-    let ledger = ["--test", "sidecar", "--test", "ledger"];
+    let ledger = ["--test", "ledger-in-postgres", "--test", "ledger"];
     let mut tests = scenes(repo, &["--test", "postgres"]);
     tests.args(["--", "--nocapture", "--test-threads", "2"]);
     Ok(vec![on_server("read committed", &ledger), on_server("serializable", &ledger), Step::Tests(tests)])

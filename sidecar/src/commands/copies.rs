@@ -1,12 +1,14 @@
-//! `uraiden backup` and `uraiden restore`: copies of the database, made while it is used and taken into use.
+//! `uraiden backup` and `uraiden restore`: copies of the database, made while it is used and taken into use; and
+//! `uraiden renew`, for copies that were made by other means.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
+use serde_json::json;
 
 use super::End;
-use crate::store::{self, Copied};
+use crate::store::{self, Copied, Database};
 
 /// What `uraiden backup` is told.
 #[derive(Debug, Args)]
@@ -14,8 +16,14 @@ pub struct BackupArgs {
     /// New file for the copy; nothing is overwritten
     file: PathBuf,
     /// Database of the sidecar
-    #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", default_value = "uraiden.db")]
-    database: PathBuf,
+    #[arg(
+        long,
+        env = "URAIDEN_DATABASE",
+        value_name = "FILE",
+        hide_env_values = true,
+        default_value = "uraiden.db"
+    )]
+    database: Database,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -27,8 +35,14 @@ pub struct RestoreArgs {
     /// Backup, or any other copy of a database
     file: PathBuf,
     /// Database of the sidecar; must not be there
-    #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", default_value = "uraiden.db")]
-    database: PathBuf,
+    #[arg(
+        long,
+        env = "URAIDEN_DATABASE",
+        value_name = "FILE",
+        hide_env_values = true,
+        default_value = "uraiden.db"
+    )]
+    database: Database,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -40,10 +54,10 @@ pub struct RestoreArgs {
 ///
 /// Where there is no whole copy.
 pub async fn backup(args: BackupArgs) -> Result<End> {
-    let copied = store::copy(&args.database, &args.file).await?;
+    let copied = store::copy(file(&args.database)?, &args.file).await?;
     tell(&copied, args.json)?;
     if !args.json {
-        println!("{} is a backup of {}", args.file.display(), args.database.display());
+        println!("{} is a backup of {}", args.file.display(), args.database);
     }
     Ok(End::Done)
 }
@@ -54,16 +68,63 @@ pub async fn backup(args: BackupArgs) -> Result<End> {
 ///
 /// Where the database is there, or in use, or the copy cannot be read.
 pub async fn restore(args: RestoreArgs) -> Result<End> {
-    let copied = store::restore(&args.file, &args.database).await?;
+    let copied = store::restore(&args.file, file(&args.database)?).await?;
     tell(&copied, args.json)?;
     if !args.json {
         println!(
             "{} is restored: from its next start on, `uraiden serve` holds its channels back until they are closed or \
              released",
-            args.database.display()
+            args.database
         );
     }
     Ok(End::Done)
+}
+
+/// What `uraiden renew` is told.
+#[derive(Debug, Args)]
+pub struct RenewArgs {
+    /// Database that was restored, a SQLite file or a PostgreSQL database
+    #[arg(
+        long,
+        env = "URAIDEN_DATABASE",
+        value_name = "FILE|URL",
+        hide_env_values = true,
+        default_value = "uraiden.db"
+    )]
+    database: Database,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Starts the next generation of a ledger that was restored by other means.
+///
+/// # Errors
+///
+/// Where the database cannot be used, or has no ledger.
+pub async fn renew(args: RenewArgs) -> Result<End> {
+    let Some(generation) = store::renew(&args.database).await? else {
+        bail!("{} has no ledger that was ever bound to a chain", args.database);
+    };
+    match args.json {
+        true => println!("{}", json!({ "generation": generation })),
+        false => println!(
+            "{} is at generation {generation}: its channels are held back until they are closed or released",
+            args.database
+        ),
+    }
+    Ok(End::Done)
+}
+
+/// The file that can be copied.
+fn file(database: &Database) -> Result<&Path> {
+    match database {
+        Database::Sqlite(path) => Ok(path),
+        Database::Postgres(url) => bail!(
+            "{url} is PostgreSQL's to copy: use pg_dump or its continuous archiving, and `uraiden renew` on what was \
+             restored before a sidecar uses it"
+        ),
+    }
 }
 
 fn tell(copied: &Copied, json: bool) -> Result<()> {

@@ -12,7 +12,7 @@ mod transfer;
 pub use admin::AdminArgs;
 pub use channels::ChannelsArgs;
 pub use check::CheckArgs;
-pub use copies::{BackupArgs, RestoreArgs};
+pub use copies::{BackupArgs, RenewArgs, RestoreArgs};
 pub use order::{CloseArgs, WithdrawArgs};
 pub use resume::ResumeArgs;
 pub use transfer::{ExportArgs, ImportArgs};
@@ -21,7 +21,7 @@ use std::process::ExitCode;
 
 pub use channels::run as channels;
 pub use check::run as check;
-pub use copies::{backup, restore};
+pub use copies::{backup, renew, restore};
 pub use order::{close, withdraw};
 pub use resume::run as resume;
 pub use transfer::{export, import};

@@ -3,14 +3,14 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::json;
 
 use super::End;
-use crate::store::{self, Mode};
+use crate::store::{self, Database, Mode};
 
 /// Channels between two reports of progress.
 const REPORT: u64 = 10_000;
@@ -21,9 +21,15 @@ pub struct ExportArgs {
     /// New file for the lines; nothing is overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Database of the sidecar
-    #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", default_value = "uraiden.db")]
-    database: PathBuf,
+    /// Database of the sidecar, a SQLite file or a PostgreSQL database
+    #[arg(
+        long,
+        env = "URAIDEN_DATABASE",
+        value_name = "FILE|URL",
+        hide_env_values = true,
+        default_value = "uraiden.db"
+    )]
+    database: Database,
 }
 
 /// What `uraiden import` is told.
@@ -31,9 +37,15 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// What `uraiden export` wrote; - reads standard input
     file: PathBuf,
-    /// Database to import into; made where there is none
-    #[arg(long, env = "URAIDEN_DATABASE", value_name = "FILE", default_value = "uraiden.db")]
-    database: PathBuf,
+    /// Database to import into, a SQLite file or a PostgreSQL database; made where there is none
+    #[arg(
+        long,
+        env = "URAIDEN_DATABASE",
+        value_name = "FILE|URL",
+        hide_env_values = true,
+        default_value = "uraiden.db"
+    )]
+    database: Database,
     /// Check everything, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -63,7 +75,7 @@ pub async fn export(args: ExportArgs) -> Result<End> {
     Ok(End::Done)
 }
 
-async fn write(database: &Path, file: File) -> Result<u64> {
+async fn write(database: &Database, file: File) -> Result<u64> {
     let mut out = BufWriter::new(file);
     let channels = store::export(database, &mut out, report).await?;
     out.get_ref().sync_all()?;
@@ -92,8 +104,7 @@ pub async fn import(args: ImportArgs) -> Result<End> {
         let verb = if args.dry_run { "could be imported" } else { "imported" };
         println!(
             "{} channels {verb} into {}; its channels are held back until they are closed or released",
-            imported.channels,
-            args.database.display()
+            imported.channels, args.database
         );
     }
     Ok(End::Done)

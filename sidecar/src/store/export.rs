@@ -1,7 +1,6 @@
 //! Writing down what senders signed, also while the ledger is in use.
 
 use std::io::Write;
-use std::path::Path;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Connection};
@@ -12,7 +11,7 @@ use super::columns::{self, Blob};
 use super::portable::{Header, Level, Portable, PortableUndo};
 use super::row::ChannelRow;
 use super::sqlite::{self, Access};
-use super::{binding, columns::unsigned};
+use super::{Database, binding, columns::unsigned, postgres};
 
 /// Channels that are read at a time.
 const PAGE: u32 = 1000;
@@ -38,13 +37,18 @@ pub enum ExportError {
 ///
 /// [`ExportError`]; what was written then is of no use.
 pub async fn export(
-    database: &Path,
+    database: &Database,
     out: &mut impl Write,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<u64, ExportError> {
-    let mut connection = sqlite::connect(database, Access::Read).await?;
     // What is read in one transaction is of one moment.
-    let mut transaction = connection.begin().await?;
+    let (mut connection, begin) = match database {
+        Database::Sqlite(path) => (sqlite::connect(path, Access::Read).await?, "BEGIN"),
+        Database::Postgres(url) => {
+            (postgres::connect(url).await?, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        }
+    };
+    let mut transaction = connection.begin_with(begin).await?;
     let bound = binding::read(&mut transaction).await?.ok_or(ExportError::Empty)?;
     let row = sqlx::query("SELECT count(*) AS channels FROM channels WHERE signature IS NOT NULL")
         .fetch_one(&mut *transaction)

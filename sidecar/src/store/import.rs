@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::io::BufRead;
-use std::path::Path;
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use uraiden_core::TokenAmount;
@@ -12,8 +11,7 @@ use super::bulk::HELD;
 use super::columns::{Blob, signed};
 use super::portable::{Header, Level, LineFault, Portable};
 use super::row::ChannelRow;
-use super::sqlite::{self, Access};
-use super::{BindError, Mode, OpenError, binding, generation, read};
+use super::{BindError, Database, Mode, OpenError, binding, generation, postgres, read, sqlite};
 
 /// Lines between two reports of progress.
 const REPORT: u64 = 1000;
@@ -54,7 +52,7 @@ pub enum ImportError {
          the export knows, and more. Give another file name for a new one"
     )]
     SameLedger(String),
-    /// SQLite refuses.
+    /// The database refuses.
     #[error("the ledger cannot be written: {0}")]
     Ledger(#[from] sqlx::Error),
 }
@@ -68,33 +66,35 @@ pub struct Imported {
     pub ledger: Ledger,
 }
 
-/// Reads an export into a database that no process uses, and which is made where there is none. What the database holds
+/// Reads an export into a database, which is made where there is none. No process may use a SQLite file meanwhile. What the database holds
 /// stays: of two balances the higher one counts, and no mark of a closing is removed. Starts a new generation.
 ///
 /// # Errors
 ///
 /// [`ImportError`]; then nothing was imported.
 pub async fn import(
-    database: &Path,
+    database: &Database,
     export: impl BufRead,
     mode: Mode,
     mut progress: impl FnMut(u64, u64),
 ) -> Result<Imported, ImportError> {
-    let failed = |source| OpenError::Sqlite { path: database.to_owned(), source };
-    // Trying an import makes no file.
-    let nowhere = mode == Mode::DryRun && !database.exists();
-    let (_lock, connection) = match nowhere {
-        true => (None, sqlite::connect_in_memory().await),
-        false => {
-            let lock = sqlite::lock(database)?;
-            sqlite::private_file(database)?;
-            (Some(lock), sqlite::connect(database, Access::Write).await)
+    let (_lock, mut connection, begin) = match database {
+        // Trying an import makes no file.
+        Database::Sqlite(path) if mode == Mode::DryRun && !path.exists() => {
+            let connection = sqlite::connect_in_memory().await;
+            let failed = |source| OpenError::Sqlite { path: path.clone(), source };
+            let mut connection = connection.map_err(failed)?;
+            sqlite::migrate(&mut connection, path).await?;
+            (None, connection, "BEGIN")
         }
+        Database::Sqlite(path) => {
+            let (lock, connection) = sqlite::prepare(path).await?;
+            (Some(lock), connection, "BEGIN IMMEDIATE")
+        }
+        Database::Postgres(url) => (None, postgres::prepare(url).await?, postgres::BEGIN),
     };
-    let mut connection = connection.map_err(failed)?;
-    sqlite::migrate(&mut connection, database).await?;
 
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+    let mut transaction = connection.begin_with(begin).await?;
     let channels = read_all(&mut transaction, export, &mut progress).await?;
     generation::start(&mut transaction).await?;
     let bound = binding::read(&mut transaction).await?.ok_or(sqlx::Error::RowNotFound)?;
@@ -161,7 +161,7 @@ async fn merge(
     portable: &Portable,
 ) -> Result<Result<(), LineFault>, sqlx::Error> {
     let key = portable.key();
-    let held = match read::row(connection, key).await? {
+    let held = match read::lock(connection, key).await? {
         Some(row) => row,
         None => {
             insert(connection, portable).await?;

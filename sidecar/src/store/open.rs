@@ -154,12 +154,11 @@ impl Store {
             }
             Database::Postgres(url) => {
                 let failed = |source| OpenError::Postgres { database: url.to_string(), source };
-                let mut connection = postgres::connect(url).await.map_err(failed)?;
+                let mut connection = postgres::prepare(url).await?;
                 postgres::check(&mut connection, risks)
                     .await
                     .map_err(failed)?
                     .map_err(|source| OpenError::Fragile { database: url.to_string(), source })?;
-                postgres::migrate(&mut connection, url).await?;
                 let found = find(&mut connection, scope, database).await?.map_err(failed)?;
                 let postgres = Postgres::new(url, connection, scope, now()).await.map_err(failed)?;
                 let lookups = Lookups::Postgres(postgres::lookups(url).map_err(failed)?);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use alloy::signers::SignerSync;
 use alloy::signers::local::PrivateKeySigner;
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uraiden_core::channel::{ChannelState, OpenChannel};
@@ -154,7 +154,8 @@ async fn copy_schema(from: &str, to: &str) {
     connection.close().await.unwrap();
 }
 
-fn schema_of(folder: &TempDir) -> String {
+/// Where the tables of a ledger are, in PostgreSQL.
+pub(crate) fn schema_of(folder: &TempDir) -> String {
     format!("u{}", hex::encode(folder.path().file_name().unwrap().as_encoded_bytes()))
 }
 
@@ -226,9 +227,18 @@ impl Ledger {
         self.folder.path().join("u.db")
     }
 
-    /// Where its tables are, in PostgreSQL.
-    pub(crate) fn schema(&self) -> String {
-        schema_of(&self.folder)
+    /// Does to its tables what an operator or a disaster does.
+    pub(crate) async fn tamper(&self, sql: &'static str) {
+        if let Database::Sqlite(path) = &self.database {
+            let mut connection = SqliteConnection::connect(path.to_str().unwrap()).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+            return connection.close().await.unwrap();
+        }
+        let mut connection = PgConnection::connect(&std::env::var(POSTGRES).unwrap()).await.unwrap();
+        let schema = format!("SET search_path = {}", schema_of(&self.folder));
+        sqlx::raw_sql(AssertSqlSafe(schema)).execute(&mut connection).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Ends this process of the ledger, and starts the next.

@@ -1,9 +1,10 @@
+use tempfile::TempDir;
 use uraiden_core::channel::ChannelState;
 use uraiden_core::wire::{Answer, ChannelKey, Entry};
 use uraiden_core::{Address, BlockNumber};
-use uraiden_sidecar::store::{ChainEvent, Closing, EventKind, Mode, NotReleased};
+use uraiden_sidecar::store::{self, ChainEvent, Closing, EventKind, Mode, NotReleased};
 
-use crate::fixture::{Ledger, attempt, channel, event, open, tokens};
+use crate::fixture::{Ledger, attempt, channel, database_of, event, open, tokens};
 
 /// A channel with a deposit of 100 that has paid 10 and 20, in a ledger that was restored from a backup.
 async fn restored() -> Ledger {
@@ -115,4 +116,18 @@ async fn what_was_final_can_be_withdrawn() {
     let ledger = restored().await;
     let withdrawn = ledger.store.order_withdrawal(channel(), Mode::DryRun).await.unwrap();
     assert_eq!(withdrawn.unwrap().balance, tokens(10));
+}
+
+#[tokio::test]
+async fn a_database_that_was_restored_by_other_means_starts_a_generation_by_order() {
+    let folder = TempDir::new().unwrap();
+    assert_eq!(store::renew(&database_of(&folder).await).await.unwrap(), None, "there is no ledger in it");
+
+    let ledger = Ledger::with_deposit(100).await;
+    let database = ledger.database.clone();
+    let folder = ledger.stop().await;
+    assert_eq!(store::renew(&database).await.unwrap(), Some(2));
+    let ledger = Ledger::in_folder(folder, 1).await;
+    assert_eq!(ledger.store.bound().unwrap().ledger.generation, 2);
+    assert_eq!(ledger.state().await, ChannelState::Closed);
 }

@@ -105,8 +105,7 @@ async fn nothing_that_a_former_leader_writes_changes_anything() {
 async fn an_epoch_that_comes_twice_is_two() {
     let ledger = Ledger::new().await;
     let lost = ledger.epoch;
-    let connection = rusqlite::Connection::open(ledger.path()).unwrap();
-    connection.execute("UPDATE lease SET epoch = epoch - 1", []).unwrap();
+    ledger.tamper("UPDATE lease SET epoch = epoch - 1").await;
     let again = ledger.store.seize_lease("other").await.unwrap();
     assert_eq!(again.number(), lost.number());
     refused(ledger.store.renew_lease(lost, String::new).await);

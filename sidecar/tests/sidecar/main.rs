@@ -17,7 +17,6 @@ mod intents;
 mod leading;
 mod lease;
 mod lookups;
-mod postgres;
 mod settings;
 mod take_back;
 mod transfer;

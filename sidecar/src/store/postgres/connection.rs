@@ -18,7 +18,8 @@ pub(super) const TRANSACTION: Duration = Duration::from_secs(15);
 
 /// Begins a transaction. The limits are set in it, and not for the session: behind a connection pooler the session is
 /// somebody else's next.
-pub(super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'";
+pub(in super::super) const BEGIN: &str =
+    "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'";
 
 pub(super) fn options(url: &PostgresUrl) -> Result<PgConnectOptions, sqlx::Error> {
     PgConnectOptions::from_url(&url.named())

@@ -19,18 +19,17 @@ use sqlx::any::AnyPoolOptions;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, PgConnection, PgPool};
 
-use super::Scope;
 use super::batches::{Batch, Pruning};
 use super::step::Step;
+use super::{OpenError, Scope};
 use commits::{Commits, Failed};
 use tokio::time::timeout;
 use tries::Tries;
 
 pub(super) use lookups::states;
-pub(super) use tables::migrate;
 pub use url::{PostgresUrl, PostgresUrlError};
 
-pub(super) use connection::connect;
+pub(super) use connection::{BEGIN, connect};
 pub(super) use durability::check;
 pub use durability::{Fragile, Risks};
 
@@ -45,6 +44,14 @@ pub(super) struct Postgres {
     pruning: Pruning,
     scope: Scope,
     commits: Commits,
+}
+
+/// Connects, and brings the tables up to date.
+pub(super) async fn prepare(url: &PostgresUrl) -> Result<AnyConnection, OpenError> {
+    let failed = |source| OpenError::Postgres { database: url.to_string(), source };
+    let mut connection = connect(url).await.map_err(failed)?;
+    tables::migrate(&mut connection, url).await?;
+    Ok(connection)
 }
 
 /// Connections that only read.

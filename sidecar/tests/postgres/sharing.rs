@@ -1,10 +1,10 @@
-//! What only a ledger in PostgreSQL can meet: several processes, and a server that forgets. These need a server, named
-//! by the variable `URAIDEN_TEST_POSTGRES`: `cargo xtask test postgres` starts one.
+//! What only a ledger in PostgreSQL can meet: several processes, and a server that forgets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::{Connection, PgConnection};
+use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use uraiden_core::channel::ChannelState;
@@ -12,7 +12,7 @@ use uraiden_core::wire::{Answer, Entry};
 use uraiden_sidecar::health::HealthBoard;
 use uraiden_sidecar::store::{Closing, Commits, Database, EventKind, OpenError, Risks, Store};
 
-use crate::fixture::{Ledger, OPEN_BLOCK, POSTGRES, attempt, channel, event, open, scope, tokens};
+use crate::fixture::{Ledger, OPEN_BLOCK, POSTGRES, attempt, channel, event, open, schema_of, scope, tokens};
 
 /// A second and a third process on the ledger of the first.
 async fn three(first: &Ledger) -> Vec<Store> {
@@ -35,16 +35,7 @@ async fn commit(store: &Store, id: u128, price: u64, balance: u64) -> Answer {
     store.batch(entries, Commits::Judge { until: u64::MAX }).await.unwrap().remove(0)
 }
 
-/// A connection to the ledger's own tables, for what an operator or a disaster does to them.
-async fn raw(ledger: &Ledger) -> PgConnection {
-    let server = std::env::var(POSTGRES).unwrap();
-    let sign = if server.contains('?') { '&' } else { '?' };
-    let url = format!("{server}{sign}options[search_path]={}", ledger.schema());
-    PgConnection::connect(&url).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn a_payment_that_several_processes_are_offered_counts_once() {
     let ledger = Ledger::with_deposit(100).await;
     let stores = three(&ledger).await;
@@ -68,7 +59,6 @@ async fn a_payment_that_several_processes_are_offered_counts_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn one_message_that_reaches_several_processes_counts_once_and_is_answered_by_all() {
     let ledger = Ledger::with_deposit(100).await;
     let stores = three(&ledger).await;
@@ -83,7 +73,6 @@ async fn one_message_that_reaches_several_processes_counts_once_and_is_answered_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn a_closing_a_payment_and_a_top_up_that_race_leave_one_balance() {
     for round in 0..15 {
         let ledger = Ledger::with_deposit(100).await;
@@ -118,7 +107,6 @@ async fn a_closing_a_payment_and_a_top_up_that_race_leave_one_balance() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn a_payment_that_crosses_a_deposit_keeps_the_proof_before_it() {
     let ledger = Ledger::with_deposit(100).await;
     let other = another(&ledger).await;
@@ -134,19 +122,16 @@ async fn a_payment_that_crosses_a_deposit_keeps_the_proof_before_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn commits_that_the_server_forgot_start_a_generation_that_takes_no_payments() {
     let ledger = Ledger::with_deposit(100).await;
     assert!(matches!(ledger.commit(attempt(1, 10, 10)).await, Answer::Accepted { .. }));
-    let mut disaster = raw(&ledger).await;
-    sqlx::raw_sql(
-        "UPDATE writers SET count = count - 1; DELETE FROM attempts; \
+    ledger
+        .tamper(
+            "UPDATE writers SET count = count - 1; DELETE FROM attempts; \
          UPDATE channels SET balance = undo_balance, signature = undo_signature, undo_attempt = NULL, \
          undo_balance = NULL, undo_signature = NULL",
-    )
-    .execute(&mut disaster)
-    .await
-    .unwrap();
+        )
+        .await;
     // Nobody was told of it yet: what comes next finds it out, and is not accepted.
     let refused = ledger.commit(attempt(2, 5, 5)).await;
     assert_eq!(refused, Answer::Refused { channel: ChannelState::Closed });
@@ -159,14 +144,13 @@ async fn commits_that_the_server_forgot_start_a_generation_that_takes_no_payment
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn a_session_that_does_not_wait_for_the_disk_is_refused() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::in_folder(folder, 1).await;
     let Database::Postgres(_) = &ledger.database else { panic!("these run on PostgreSQL") };
     let server = std::env::var(POSTGRES).unwrap();
     let sign = if server.contains('?') { '&' } else { '?' };
-    let schema = ledger.schema();
+    let schema = schema_of(&ledger.folder);
     let fragile: Database =
         format!("{server}{sign}options[search_path]={schema}&options[synchronous_commit]=off")
             .parse()
@@ -180,7 +164,6 @@ async fn a_session_that_does_not_wait_for_the_disk_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs a PostgreSQL server"]
 async fn several_processes_may_start_at_once() {
     let folder = TempDir::new().unwrap();
     let database = crate::fixture::database_of(&folder).await;
@@ -191,4 +174,36 @@ async fn several_processes_may_start_at_once() {
     for opened in futures_util::future::join_all([open(), open(), open(), open()]).await {
         opened.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_stands_in_a_file_has_its_place_in_postgresql() {
+    let ledger = Ledger::new().await;
+    let file = ledger.folder.path().join("u.db");
+    let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+    let opened =
+        Store::open(&Database::Sqlite(file.clone()), scope(), Risks::default(), health).await.unwrap();
+    let mut sqlite = SqliteConnection::connect(file.to_str().unwrap()).await.unwrap();
+    let in_file: BTreeSet<(String, String)> = sqlx::query_as(
+        "SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns \
+         WHERE tables.type = 'table' AND tables.name NOT LIKE '\\_%' ESCAPE '\\'",
+    )
+    .fetch_all(&mut sqlite)
+    .await
+    .unwrap()
+    .into_iter()
+    .collect();
+    drop(opened);
+    let in_postgres: BTreeSet<(String, String)> = sqlx::query_as(
+        "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT) FROM information_schema.columns \
+         WHERE table_schema = $1",
+    )
+    .bind(schema_of(&ledger.folder))
+    .fetch_all(&mut PgConnection::connect(&std::env::var(POSTGRES).unwrap()).await.unwrap())
+    .await
+    .unwrap()
+    .into_iter()
+    .collect();
+    let missing: Vec<_> = in_file.difference(&in_postgres).collect();
+    assert!(in_file.len() > 60 && missing.is_empty(), "{missing:?} of {}", in_file.len());
 }
