@@ -275,7 +275,10 @@ fn ledger(repo: &Repo) -> Result<Vec<Step>> {
 }
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {
-    Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]))])
+    let mut tests = scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]);
+    // Suite `postgres` runs those that need a server.
+    tests.args(["--", "--skip", "postgres::"]);
+    Ok(vec![Step::Tests(tests)])
 }
 
 fn faults(repo: &Repo) -> Result<Vec<Step>> {

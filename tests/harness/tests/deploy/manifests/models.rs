@@ -28,6 +28,7 @@ fn findings(objects: &[Value]) -> Result<String> {
 #[test]
 fn every_object_is_what_its_model_says() -> Result<()> {
     let mut objects = Rendered::sidecar("\ncomponents: [../monitoring]\n")?.0;
+    objects.extend(Rendered::overlay("postgres", "")?.0);
     for folder in ["envoy/istio/gateway", "envoy/istio/sidecar", "envoy/istio/external", "envoy/gateway"] {
         objects.extend(Rendered::of(folder)?.0);
     }

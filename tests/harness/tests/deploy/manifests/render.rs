@@ -20,14 +20,19 @@ impl Rendered {
         render(&place::root().join(folder)).with_context(|| folder.to_owned())
     }
 
-    /// Renders the sidecar's overlay with made-up secrets, and with further lines in its kustomization.
+    /// Renders the overlay of one sidecar with made-up secrets, and with further lines in its kustomization.
     pub(crate) fn sidecar(lines: &str) -> Result<Self> {
+        Self::overlay("sqlite", lines)
+    }
+
+    /// Renders an overlay of the sidecar in the same way.
+    pub(crate) fn overlay(name: &str, lines: &str) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let copy = folder.path().join("kustomize");
         let source = place::root().join("envoy/kustomize");
         place::output(Command::new("cp").arg("--recursive").args([&source, &copy]))?;
-        let overlay = copy.join("sqlite");
-        for name in ["receiver.json", "receiver.password", "internal.token", "admin.token"] {
+        let overlay = copy.join(name);
+        for name in ["receiver.json", "receiver.password", "internal.token", "admin.token", "database.url"] {
             fs::write(overlay.join("secrets").join(name), "made up")?;
         }
         let kustomization = overlay.join("kustomization.yaml");

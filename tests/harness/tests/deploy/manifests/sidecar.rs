@@ -35,6 +35,40 @@ fn there_is_never_a_second_sidecar() -> Result<()> {
 }
 
 #[test]
+fn several_sidecars_differ_from_one_by_their_database_and_their_number() -> Result<()> {
+    let (one, several) = (Rendered::sidecar("")?, Rendered::overlay("postgres", "")?);
+    let deployment = several.only("Deployment");
+    assert!(deployment["spec"]["replicas"].as_u64() > Some(1));
+    assert!(several.0.iter().all(|object| object["kind"] != "StatefulSet"));
+    let pod = &deployment["spec"]["template"]["spec"];
+    let mut container = pod["containers"][0].clone();
+    let variables = container["env"].as_array_mut().context("no variables")?;
+    let database = variables.iter().position(|one| one["name"] == "URAIDEN_DATABASE").context("no database")?;
+    let reference = variables.remove(database)["valueFrom"]["secretKeyRef"].clone();
+    let secret = several.0.iter().find(|object| {
+        object["kind"] == "Secret" && object["metadata"]["name"] == reference["name"]
+    });
+    assert!(secret.context("no such secret")?["data"][reference["key"].as_str().context("no key")?].is_string());
+    // Everything else of the container is the same, and so are the Services.
+    let mut expected = self::container(&one).clone();
+    expected["env"].as_array_mut().context("no variables")?.retain(|one| one["name"] != "URAIDEN_DATABASE");
+    expected["volumeMounts"].as_array_mut().context("no mounts")?.retain(|one| one["name"] != "ledger");
+    let hashed = |container: &mut Value| container["envFrom"] = Value::Null;
+    hashed(&mut container);
+    hashed(&mut expected);
+    assert_eq!(container, expected);
+    for name in ["uraiden-public", "uraiden-internal", "uraiden-admin"] {
+        assert_eq!(several.get("Service", name), one.get("Service", name));
+    }
+    let pods = &deployment["spec"]["selector"]["matchLabels"];
+    assert_eq!(several.only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
+    assert_eq!(several.only("PodDisruptionBudget")["spec"]["maxUnavailable"], 1);
+    let egress = &several.only("NetworkPolicy")["spec"]["egress"][0]["ports"];
+    assert!(list(egress).iter().any(|port| port["port"] == 5432));
+    Ok(())
+}
+
+#[test]
 fn every_setting_is_one_that_the_sidecar_knows() -> Result<()> {
     let rendered = Rendered::sidecar("")?;
     let uraiden = place::made("URAIDEN_BIN", "target/debug/uraiden");
