@@ -107,14 +107,24 @@ async fn a_ledger_that_cannot_be_written_accepts_nothing_and_recovers() {
     let ledger = Ledger::with_deposit(100).await;
     ledger.health.in_step();
     let mut saboteur = SqliteConnection::connect(ledger.path().to_str().unwrap()).await.unwrap();
-    sqlx::query("ALTER TABLE attempts RENAME TO gone").execute(&mut saboteur).await.unwrap();
+    // The first is written by payments, the second by whatever tries again.
+    for sabotage in ["ALTER TABLE attempts RENAME TO gone", "ALTER TABLE ledger RENAME TO gone_too"] {
+        sqlx::query(sabotage).execute(&mut saboteur).await.unwrap();
+    }
     let entries = vec![Entry::Commit(attempt(1, 10, 10))];
     assert!(ledger.store.batch(entries.clone(), Commits::Judge { until: u64::MAX }).await.is_err());
     assert_eq!(ledger.state().await, open(100, 0));
     let reason = "the ledger cannot be written".to_owned();
-    assert_eq!(ledger.health.health(), Health::NotReady { reason });
+    let failing = Health::NotReady { reason };
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    while ledger.health.health() != failing {
+        assert!(tokio::time::Instant::now() < deadline, "still ready");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 
-    sqlx::query("ALTER TABLE gone RENAME TO attempts").execute(&mut saboteur).await.unwrap();
+    for repair in ["ALTER TABLE gone RENAME TO attempts", "ALTER TABLE gone_too RENAME TO ledger"] {
+        sqlx::query(repair).execute(&mut saboteur).await.unwrap();
+    }
     saboteur.close().await.unwrap();
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while !ledger.health.is_ready() {

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 /// What the proxy does to questions from now on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,16 @@ pub enum Fault {
     },
 }
 
+/// Which question the proxy keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    /// The next one by this method.
+    Next(&'static str),
+    /// It has come.
+    Held,
+}
+
 /// A proxy on a thread of its own, so it outlives the async runtime of the test that started it.
 #[derive(Debug)]
 pub struct RpcProxy {
@@ -67,6 +77,7 @@ struct Shared {
     node: String,
     http: reqwest::Client,
     fault: Mutex<Fault>,
+    hold: watch::Sender<Hold>,
     calls: AtomicU64,
 }
 
@@ -76,6 +87,7 @@ impl RpcProxy {
             node: node.to_owned(),
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build()?,
             fault: Mutex::new(Fault::None),
+            hold: watch::Sender::new(Hold::Nothing),
             calls: AtomicU64::new(0),
         });
         let (stop, stopped) = oneshot::channel::<()>();
@@ -110,6 +122,21 @@ impl RpcProxy {
         *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
+    /// Keeps the next question by this method until [`RpcProxy::let_go`]. Later ones go on.
+    pub fn hold_next(&self, method: &'static str) {
+        self.shared.hold.send_replace(Hold::Next(method));
+    }
+
+    /// Whether such a question has come.
+    pub fn is_holding(&self) -> bool {
+        *self.shared.hold.borrow() == Hold::Held
+    }
+
+    /// Hands the question that is kept on to the node.
+    pub fn let_go(&self) {
+        self.shared.hold.send_replace(Hold::Nothing);
+    }
+
     /// How many questions came so far; a batch counts its parts.
     pub fn calls(&self) -> u64 {
         self.shared.calls.load(Ordering::Relaxed)
@@ -131,6 +158,7 @@ async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
     let questions = serde_json::from_slice::<Value>(&body).ok();
     let count = questions.as_ref().and_then(Value::as_array).map_or(1, Vec::len);
     shared.calls.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
+    shared.keep(questions.as_ref()).await;
     let fault = shared.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match fault {
         Fault::None => shared.ask(body, |_| {}).await,
@@ -155,6 +183,21 @@ async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
 }
 
 impl Shared {
+    /// Waits, if this is the question to keep.
+    async fn keep(&self, questions: Option<&Value>) {
+        let kept = self.hold.send_if_modified(|hold| match *hold {
+            Hold::Next(method) if asks(questions, |question| question["method"] == method) => {
+                *hold = Hold::Held;
+                true
+            }
+            Hold::Next(_) | Hold::Held | Hold::Nothing => false,
+        });
+        if kept {
+            // The sender lives as long as this.
+            let _ = self.hold.subscribe().wait_for(|hold| *hold != Hold::Held).await;
+        }
+    }
+
     async fn half(&self, body: Bytes) -> Response {
         let whole = self.ask(body, |_| {}).await;
         match axum::body::to_bytes(whole.into_body(), usize::MAX).await {

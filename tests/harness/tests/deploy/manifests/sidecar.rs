@@ -43,12 +43,16 @@ fn several_sidecars_differ_from_one_by_their_database_and_their_number() -> Resu
     let pod = &deployment["spec"]["template"]["spec"];
     let mut container = pod["containers"][0].clone();
     let variables = container["env"].as_array_mut().context("no variables")?;
-    let database = variables.iter().position(|one| one["name"] == "URAIDEN_DATABASE").context("no database")?;
+    let database =
+        variables.iter().position(|one| one["name"] == "URAIDEN_DATABASE").context("no database")?;
     let reference = variables.remove(database)["valueFrom"]["secretKeyRef"].clone();
-    let secret = several.0.iter().find(|object| {
-        object["kind"] == "Secret" && object["metadata"]["name"] == reference["name"]
-    });
-    assert!(secret.context("no such secret")?["data"][reference["key"].as_str().context("no key")?].is_string());
+    let secret = several
+        .0
+        .iter()
+        .find(|object| object["kind"] == "Secret" && object["metadata"]["name"] == reference["name"]);
+    assert!(
+        secret.context("no such secret")?["data"][reference["key"].as_str().context("no key")?].is_string()
+    );
     // Everything else of the container is the same, and so are the Services.
     let mut expected = self::container(&one).clone();
     expected["env"].as_array_mut().context("no variables")?.retain(|one| one["name"] != "URAIDEN_DATABASE");
