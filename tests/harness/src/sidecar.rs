@@ -193,6 +193,15 @@ impl Sidecar {
         &mut self.part
     }
 
+    /// What it has written so far.
+    ///
+    /// # Errors
+    ///
+    /// Its file cannot be read.
+    pub fn log(&self) -> Result<String> {
+        self.part.log()
+    }
+
     /// The listener for clients: channel API and assets.
     pub fn public(&self) -> SocketAddr {
         self.addresses.public

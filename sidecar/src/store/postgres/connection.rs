@@ -17,9 +17,10 @@ pub(super) const CONNECT: Duration = Duration::from_secs(5);
 pub(super) const TRANSACTION: Duration = Duration::from_secs(15);
 
 /// Begins a transaction. The limits are set in it, and not for the session: behind a connection pooler the session is
-/// somebody else's next.
-pub(in super::super) const BEGIN: &str =
-    "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'";
+/// somebody else's next. A process that falls asleep in the middle of one loses it, and with it the locks that others wait
+/// for, before they would take the lead.
+pub(in super::super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'; \
+     SET LOCAL idle_in_transaction_session_timeout = '2s'";
 
 pub(super) fn options(url: &PostgresUrl) -> Result<PgConnectOptions, sqlx::Error> {
     PgConnectOptions::from_url(&url.named())

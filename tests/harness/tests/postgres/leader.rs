@@ -82,9 +82,9 @@ async fn a_transaction_is_sent_once_whoever_was_asleep() -> Result<()> {
     let (sender, block) = (channel.sender.to_string(), channel.open_block.0.to_string());
     // Any sidecar takes the order, and whoever leads carries it out.
     let orderer = (asleep + 1) % SIDECARS;
-    let arguments = ["close", &sender, &block, "--no-wait"];
+    let arguments = ["close", &sender, &block, "--wait", "0s"];
     let (code, ordered) = stack.sidecar_at(orderer).command(&arguments).await?;
-    ensure!(code == 0, "{ordered}");
+    ensure!(code == 3, "nobody waits for it: {code}, {ordered}");
     while !stack.rpc_proxy().is_holding() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
