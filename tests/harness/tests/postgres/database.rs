@@ -58,7 +58,7 @@ async fn connections_break_in_the_middle_of_commits() -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn statements_are_slow_or_wait_for_a_lock() -> Result<()> {
     play("slow statements", options(), Habits::default(), async |scene| {
-        scene.stack.wire().set(WireFault::Slow(Duration::from_millis(20)));
+        scene.stack.wire().set(WireFault::Slow(Duration::from_millis(5)));
         scene.some().await?;
         scene.stack.wire().set(WireFault::None);
         for _ in 0..2 {
