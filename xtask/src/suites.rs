@@ -295,7 +295,7 @@ fn postgres(repo: &Repo) -> Result<Vec<Step>> {
         tests.arg("--setting").arg(format!("default_transaction_isolation = '{isolation}'"));
         let cargo = scenes(repo, targets);
         tests.arg("--").arg(cargo.get_program()).args(cargo.get_args()).envs(build::environment(repo));
-        tests.env("URAIDEN_RUNS", "40");
+        tests.env("URAIDEN_RUNS", "80");
         Step::Tests(tests)
     };
     let ledger = ["--test", "ledger-in-postgres", "--test", "ledger"];

@@ -4,11 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use uraiden_core::Address;
+use uraiden_core::digest::keccak256;
 use uraiden_sidecar::health::HealthBoard;
-use uraiden_sidecar::store::{Binding, Chain, Epoch, Opened, Risks, Scope, Store};
+use uraiden_sidecar::store::{Binding, Chain, Database, Epoch, Opened, Risks, Scope, Store};
 
 use super::World;
 use crate::chain::CONFIRMATIONS;
@@ -35,9 +37,21 @@ pub(super) async fn open(path: PathBuf) -> (Store, JoinHandle<()>) {
         take_backs_in_a_row: TAKE_BACKS_IN_A_ROW,
     };
     let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+    let database = database(path).await;
     let Opened { store, writer } =
-        Store::open(&path.clone().into(), scope, Risks::default(), health).await.expect("the ledger opens");
+        Store::open(&database, scope, Risks::default(), health).await.expect("the ledger opens");
     (store, tokio::spawn(async move { writer.run().await.expect("the ledger closes") }))
+}
+
+/// This file; where the tests are given a PostgreSQL database, a schema of it that stands for the file.
+async fn database(path: PathBuf) -> Database {
+    let Ok(server) = std::env::var("URAIDEN_TEST_POSTGRES") else { return path.into() };
+    let schema = format!("u{}", hex::encode(&keccak256(&[path.as_os_str().as_encoded_bytes()])[..8]));
+    let mut session = PgConnection::connect(&server).await.expect("the tests' server");
+    let make = AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"));
+    session.execute(make).await.expect("a schema is made");
+    session.close().await.expect("the session ends");
+    format!("{server}?options[search_path]={schema}").parse().expect("a URL")
 }
 
 /// What the sidecar does before it reads the chain.
