@@ -265,8 +265,13 @@ impl Postgres {
     ///
     /// It does not run.
     pub fn limit_files(&mut self, bytes: Option<u64>) -> Result<()> {
-        for process in Family::of(self.part.pid()?)?.alive() {
-            self.programs.limit_files(process, bytes)?;
+        let family = Family::of(self.part.pid()?)?;
+        for process in family.alive() {
+            let limited = self.programs.limit_files(process, bytes);
+            // A session may end meanwhile, and all of them do when the first one cannot write.
+            if limited.is_err() && family.alive().any(|left| left == process) {
+                return limited;
+            }
         }
         Ok(())
     }
