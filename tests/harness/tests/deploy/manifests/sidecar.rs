@@ -53,7 +53,8 @@ fn several_sidecars_differ_from_one_by_their_database_and_their_number() -> Resu
     assert!(
         secret.context("no such secret")?["data"][reference["key"].as_str().context("no key")?].is_string()
     );
-    // Everything else of the container is the same, and so are the Services.
+    // Everything else of the container is the same, and so are the Services, but that the paywall is sent to none that
+    // is not ready while others are.
     let mut expected = self::container(&one).clone();
     expected["env"].as_array_mut().context("no variables")?.retain(|one| one["name"] != "URAIDEN_DATABASE");
     expected["volumeMounts"].as_array_mut().context("no mounts")?.retain(|one| one["name"] != "ledger");
@@ -62,7 +63,9 @@ fn several_sidecars_differ_from_one_by_their_database_and_their_number() -> Resu
     hashed(&mut expected);
     assert_eq!(container, expected);
     for name in ["uraiden-public", "uraiden-internal", "uraiden-admin"] {
-        assert_eq!(several.get("Service", name), one.get("Service", name));
+        let mut expected = one.get("Service", name).clone();
+        expected["spec"]["publishNotReadyAddresses"] = json!(name != "uraiden-internal");
+        assert_eq!(*several.get("Service", name), expected);
     }
     let pods = &deployment["spec"]["selector"]["matchLabels"];
     assert_eq!(several.only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
