@@ -46,6 +46,8 @@ impl Bench {
         let stack = StackOptions {
             upstream: Some(service),
             concurrency: workers,
+            // The state of a block with very many channels takes tens of megabytes.
+            kept_states: 8,
             change: add_plain,
             ..StackOptions::default()
         };
