@@ -94,25 +94,44 @@ impl Comb {
         Digits(array::from_fn(|_| words.next().unwrap_or(0)))
     }
 
-    /// The points of one column of digits, the sum of which is what the column stands for.
+    /// The points of one column of digits, the sum of which is what the column stands for: one of each block, and none
+    /// where the comb has no such column.
     pub(super) fn column<'a>(
         &'a self,
         digits: &'a Digits,
         column: usize,
-    ) -> impl Iterator<Item = Affine> + 'a {
+    ) -> impl Iterator<Item = Entry<'a>> + 'a {
         let Shape { teeth, spacing, .. } = self.shape;
         let highest = 1 << (teeth - 1);
-        self.points.chunks_exact(highest).enumerate().map(move |(block, points)| {
-            let first = block * teeth * spacing + column;
-            let index =
-                (0..teeth).rev().fold(0, |index, tooth| index << 1 | digits.bit(first + tooth * spacing));
-            if index & highest != 0 {
-                points[index & (highest - 1)]
-            } else {
-                let Affine { x, y } = points[!index & (highest - 1)];
-                Affine { x, y: y.negate(1) }
-            }
-        })
+        self.points.chunks_exact(highest).take(self.points_of(column)).enumerate().map(
+            move |(block, points)| {
+                let first = block * teeth * spacing + column;
+                let index =
+                    (0..teeth).rev().fold(0, |index, tooth| index << 1 | digits.bit(first + tooth * spacing));
+                let negative = index & highest == 0;
+                let index = if negative { !index } else { index };
+                Entry { point: &points[index & (highest - 1)], negative }
+            },
+        )
+    }
+
+    /// How many points a column has.
+    pub(super) fn points_of(&self, column: usize) -> usize {
+        if column < self.shape.spacing { self.shape.blocks } else { 0 }
+    }
+}
+
+/// An entry of a comb's table, or its negative, that has not been read yet.
+#[derive(Clone, Copy)]
+pub(super) struct Entry<'a> {
+    point: &'a Affine,
+    negative: bool,
+}
+
+impl Entry<'_> {
+    pub(super) fn point(self) -> Affine {
+        let Affine { x, y } = *self.point;
+        Affine { x, y: if self.negative { y.negate(1) } else { y } }
     }
 }
 
@@ -139,15 +158,10 @@ fn powers(point: Affine, spacing: usize, count: usize) -> Option<Vec<Affine>> {
 
 /// `a + b` and `a - b` of each pair, with a single inversion, since both chords span the same distance in `x`.
 fn sums_and_differences(pairs: &[(Affine, Affine)]) -> Option<Vec<(Affine, Affine)>> {
-    let inverses = invert_all(pairs.iter().map(|(a, b)| b.x + a.x.negate(1)))?;
+    let inverses = invert_all(pairs.iter().map(|(a, b)| a.distance(b)))?;
     let both = |((a, b), inverse): (&(Affine, Affine), Fe)| {
-        let chord = |b_y: Fe| {
-            let slope = (b_y + a.y.negate(1)).mul(&inverse);
-            let x = (slope.square() + a.x.negate(1) + b.x.negate(1)).normalize_weak();
-            let y = (slope.mul(&(a.x + x.negate(1))) + a.y.negate(1)).normalize_weak();
-            Affine { x, y }
-        };
-        (chord(b.y), chord(b.y.negate(1)))
+        let minus_b = Affine { x: b.x, y: b.y.negate(1) };
+        (a.plus(b, &inverse).reduced(), a.plus(&minus_b, &inverse).reduced())
     };
     Some(pairs.iter().zip(inverses).map(both).collect())
 }

@@ -2,11 +2,12 @@
 
 use k256::elliptic_curve::PrimeField;
 
-use super::comb::Comb;
+use super::comb::{Comb, Entry};
 use super::field::{Fe, invert};
 use super::halves::{Halves, STEPS};
 use super::numbers::{Numbers, inverse_of_double};
-use super::point::{Affine, Jacobian};
+use super::point::{Affine, Jacobian, sums_of_pairs};
+use super::table::MOST_POINTS;
 
 /// The formulas do not cover this input: `k256` has to decide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,18 +16,25 @@ pub(crate) struct Incomplete;
 /// Whether the key of a comb made the signature, exactly as `ecrecover` sees it, `v` included.
 pub(super) fn holds_for_comb(numbers: &Numbers, generator: &Comb, key: &Comb) -> Result<bool, Incomplete> {
     let half = inverse_of_double(&numbers.s);
-    let (by_generator, by_key) = (generator.digits(&(numbers.z * half)), key.digits(&(numbers.r * half)));
+    let products =
+        [(key, key.digits(&(numbers.r * half))), (generator, generator.digits(&(numbers.z * half)))];
+    let columns = generator.columns().max(key.columns());
+    // First all entries, then all points, and only then sums: so the memory, where the tables of many signers have left
+    // the processor's caches, is asked for many points at a time.
+    let mut entries = Vec::with_capacity(MOST_POINTS);
+    for column in (0..columns).rev() {
+        products.iter().for_each(|(comb, digits)| entries.extend(comb.column(digits, column)));
+    }
+    let points: Vec<Affine> = entries.into_iter().map(Entry::point).collect();
+    // Every comb has an even number of points in a column, and to add two that are affine takes half the time.
+    let mut pairs = sums_of_pairs(&points).ok_or(Incomplete)?.into_iter();
     let mut sum: Option<Jacobian> = None;
-    for column in (0..generator.columns().max(key.columns())).rev() {
+    for column in (0..columns).rev() {
         if let Some(sum) = &mut sum {
             sum.double();
         }
-        if column < key.columns() {
-            key.column(&by_key, column).for_each(|point| add(&mut sum, point));
-        }
-        if column < generator.columns() {
-            generator.column(&by_generator, column).for_each(|point| add(&mut sum, point));
-        }
+        let points: usize = products.iter().map(|(comb, _)| comb.points_of(column)).sum();
+        pairs.by_ref().take(points / 2).for_each(|pair| add(&mut sum, pair));
     }
     is_point_of(numbers, sum)
 }
@@ -54,9 +62,7 @@ pub(super) fn sum_of_products(
             sum.double();
         }
         halves.step(step).for_each(|point| add(&mut sum, point));
-        if step < generator.columns() {
-            generator.column(&digits, step).for_each(|point| add(&mut sum, point));
-        }
+        generator.column(&digits, step).for_each(|entry| add(&mut sum, entry.point()));
     }
     sum.filter(Jacobian::holds).ok_or(Incomplete)
 }

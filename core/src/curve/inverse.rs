@@ -193,12 +193,19 @@ fn carried(mut limbs: Limbs) -> Limbs {
 
 const fn split(bytes: &[u8; 32]) -> Limbs {
     let mut limbs = [0; LIMBS];
-    let mut bit = 0;
-    while bit < 256 {
-        let byte = bytes[31 - bit / 8] as i32;
-        limbs[bit / BITS as usize] |= (byte >> (bit % 8) & 1) << (bit % BITS as usize);
-        bit += 1;
+    let (mut pending, mut bits, mut limb, mut at) = (0u64, 0, 0, 32);
+    while at > 0 {
+        at -= 1;
+        pending |= (bytes[at] as u64) << bits;
+        bits += 8;
+        if bits >= BITS {
+            limbs[limb] = pending as i32 & MASK;
+            pending >>= BITS;
+            bits -= BITS;
+            limb += 1;
+        }
     }
+    limbs[limb] = pending as i32;
     limbs
 }
 

@@ -16,6 +16,19 @@ pub(super) const SIGNER: [Shape; 4] = [
     Shape { teeth: 5, blocks: 2, spacing: 26 },
 ];
 
+/// The most points that a check adds up: of the generator's table, and of the signer's.
+pub(super) const MOST_POINTS: usize = {
+    let (mut most, mut at) = (0, 0);
+    while at < SIGNER.len() {
+        assert!(SIGNER[at].blocks.is_multiple_of(2), "points are added in pairs");
+        let points = SIGNER[at].blocks * SIGNER[at].spacing;
+        most = if points > most { points } else { most };
+        at += 1;
+    }
+    assert!(GENERATOR.blocks.is_multiple_of(2), "points are added in pairs");
+    most + GENERATOR.blocks * GENERATOR.spacing
+};
+
 /// The generator's table, made at its first use; `None` if it could not be made, and then `k256` does the work.
 pub(super) fn generator() -> Option<&'static Comb> {
     static TABLE: LazyLock<Option<Comb>> =

@@ -3,6 +3,7 @@
 use k256::ecdsa::{RecoveryId, VerifyingKey};
 use k256::elliptic_curve::point::AffineCoordinates;
 
+use super::super::comb::Entry;
 use super::*;
 
 /// Keys with a short relation to the generator.
@@ -79,13 +80,16 @@ fn keys_and_factors_with_short_relations_are_judged_as_k256_judges_them() {
     assert!(good > 1000, "{good}");
 }
 
-/// The last point that the generator's comb adds for this factor.
-fn last_addend(factor: &Scalar) -> ProjectivePoint {
+/// The points that the generator's comb adds last for this factor.
+fn last_addends(factor: &Scalar) -> Vec<ProjectivePoint> {
     let generator = table::generator().expect("the generator has a table");
     let half = *factor * Scalar::from(2u64).invert().expect("two is not zero");
-    let Affine { x, y } = generator.column(&generator.digits(&half), 0).last().expect("a column has points");
-    let encoded = [&[4][..], &Affine { x, y }.to_bytes()].concat();
-    VerifyingKey::from_sec1_bytes(&encoded).expect("a point of the table is on the curve").as_affine().into()
+    let point = |entry: Entry<'_>| {
+        let encoded = [&[4][..], &entry.point().to_bytes()].concat();
+        let key = VerifyingKey::from_sec1_bytes(&encoded).expect("a point of the table is on the curve");
+        ProjectivePoint::from(key.as_affine())
+    };
+    generator.column(&generator.digits(&half), 0).map(point).collect()
 }
 
 #[test]
@@ -93,21 +97,28 @@ fn a_sum_that_ends_in_a_doubling_is_judged_as_k256_judges_it() {
     let mut random = Random(6 << 32);
     for _ in 0..40 {
         // The sum before the last addend is that addend, which the formulas do not cover. First where a known key
-        // checks: u1·G + u2·Q = 2P gives the key.
+        // checks: u1·G + u2·Q = 2P gives the key. Without a comb points are added one by one, with one in pairs.
         let (u1, u2) = (random.scalar(), random.scalar());
-        let point = last_addend(&u1).double();
-        let key = (point - ProjectivePoint::GENERATOR * u1) * u2.invert().expect("a hash is not zero");
-        let affine = point.to_affine();
-        let r = scalar(&affine.x().into());
-        let s = r * u2.invert().expect("a hash is not zero");
-        let good = signature(bytes(&r), bytes(&s), affine.y_is_odd().into());
-        let (holds, incomplete) = Checks::new(&key).agree(&good, &bytes(&(u1 * s)));
-        assert!(holds);
-        assert_eq!(incomplete, 1 + table::SIGNER.len(), "by the key, and by each of its combs");
+        let points = last_addends(&u1);
+        let [.., last] = points[..] else { panic!("a column has points") };
+        let pair: ProjectivePoint = points.iter().sum();
+        for (addend, expected, by) in [(last, 1, "the key"), (pair, table::SIGNER.len(), "each of its combs")]
+        {
+            let point = addend.double();
+            let key = (point - ProjectivePoint::GENERATOR * u1) * u2.invert().expect("a hash is not zero");
+            let affine = point.to_affine();
+            let r = scalar(&affine.x().into());
+            let s = r * u2.invert().expect("a hash is not zero");
+            let good = signature(bytes(&r), bytes(&s), affine.y_is_odd().into());
+            let (holds, incomplete) = Checks::new(&key).agree(&good, &bytes(&(u1 * s)));
+            assert!(holds);
+            assert_eq!(incomplete, expected, "by {by}");
+        }
 
         // Then where the key is recovered: Q = a·G + b·R = 2P gives R.
         let (a, b) = (random.scalar(), random.scalar());
-        let key = last_addend(&a).double();
+        let [.., last] = last_addends(&a)[..] else { panic!("a column has points") };
+        let key = last.double();
         let named = (key - ProjectivePoint::GENERATOR * a) * b.invert().expect("a hash is not zero");
         let affine = named.to_affine();
         let r = scalar(&affine.x().into());
