@@ -32,8 +32,16 @@ impl Backend {
         }
     }
 
+    /// Whether another server, with less in it, may take the place of the one that was written.
+    pub(super) fn may_forget(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Takes these steps in one transaction, and answers them once it is durable. Without any it writes something, to
-    /// see whether that is possible again.
+    /// see whether that is possible, and whether it is still what was written before.
     pub(super) async fn take(&mut self, steps: Vec<Step>, now: u64) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(sqlite) => sqlite.take(steps, now).await,

@@ -38,15 +38,44 @@ pub(super) async fn start_if_copied(connection: &mut AnyConnection) -> Result<Op
 /// Starts the next generation: holds back all channels that are known, and those to come until the head of the chain
 /// is reached.
 pub(super) async fn start(connection: &mut AnyConnection) -> Result<u64, sqlx::Error> {
-    // Nobody who leads adds a channel meanwhile that would not be held back.
-    sqlx::query("UPDATE lease SET epoch = epoch").execute(&mut *connection).await?;
+    keep_channels(connection).await?;
     let row = sqlx::query(
         "UPDATE ledger SET generation = generation + 1, held_below = $1, copied_at = NULL RETURNING generation",
     )
     .bind(UNTIL_THE_HEAD)
     .fetch_one(&mut *connection)
     .await?;
-    let generation = columns::unsigned(&row, "generation")?;
+    hold_back(connection, columns::unsigned(&row, "generation")?).await
+}
+
+/// The same where no later generation than `known` has begun; then its number is above that, also where the server
+/// went back to an earlier one. `None` where one has.
+pub(super) async fn start_after(
+    connection: &mut AnyConnection,
+    known: u64,
+) -> Result<Option<u64>, sqlx::Error> {
+    keep_channels(connection).await?;
+    let next = known + 1;
+    let begun = sqlx::query(
+        "UPDATE ledger SET generation = $1, held_below = $2, copied_at = NULL WHERE generation < $1",
+    )
+    .bind(signed(next))
+    .bind(UNTIL_THE_HEAD)
+    .execute(&mut *connection)
+    .await?;
+    match begun.rows_affected() {
+        0 => Ok(None),
+        _ => hold_back(connection, next).await.map(Some),
+    }
+}
+
+/// Nobody who leads adds a channel, which would not be held back, until the transaction ends.
+async fn keep_channels(connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("UPDATE lease SET epoch = epoch").execute(connection).await?;
+    Ok(())
+}
+
+async fn hold_back(connection: &mut AnyConnection, generation: u64) -> Result<u64, sqlx::Error> {
     sqlx::query("UPDATE channels SET held_generation = $1")
         .bind(signed(generation))
         .execute(connection)

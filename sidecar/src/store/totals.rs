@@ -1,4 +1,5 @@
-//! Figures over all channels. They cost a walk over all of them, so they are made once a block, however many ask.
+//! Figures over all channels. They cost a walk over all of them, so they are made once a block, and when a generation
+//! begins, however many ask.
 
 use alloy::primitives::U256;
 use futures_util::TryStreamExt;
@@ -9,13 +10,15 @@ use super::columns::wide;
 use super::row::ChannelRow;
 use super::{Store, StoreError, columns, levels};
 
-/// Up to where the chain was read: figures are made anew when it changes.
+/// Up to where the chain was read, and in which generation: figures are made anew when that changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tip {
     /// The first block that was not read yet.
     pub next_block: u64,
     /// The hash of the one before it.
     hash: Option<[u8; 32]>,
+    /// That of the ledger; 0 before it was bound.
+    generation: u64,
 }
 
 /// Sums over the channels that are not settled. Sums of 192-bit amounts need more than 192 bits.
@@ -25,7 +28,7 @@ pub struct Totals {
     pub open_channels: u64,
     /// Channels that are being closed, or held back.
     pub pending_channels: u64,
-    /// Of these, those that are held back since a restore.
+    /// Of these, those that are held back, since a restore or since payments were lost.
     pub held_channels: u64,
     /// Different senders.
     pub unique_senders: u64,
@@ -47,7 +50,8 @@ impl Store {
     /// [`StoreError::NotRead`].
     pub async fn tip(&self) -> Result<Tip, StoreError> {
         let row = sqlx::query(
-            "SELECT next_block, (SELECT hash FROM blocks WHERE number = next_block - 1) AS hash FROM position",
+            "SELECT next_block, (SELECT hash FROM blocks WHERE number = next_block - 1) AS hash, \
+             (SELECT generation FROM ledger) AS generation FROM position",
         )
         .fetch_optional(self.readers())
         .await?;
@@ -55,6 +59,7 @@ impl Store {
             Ok(Tip {
                 next_block: columns::unsigned(row, "next_block")?,
                 hash: columns::optional_bytes(row, "hash")?,
+                generation: columns::optional_unsigned(row, "generation")?.unwrap_or_default(),
             })
         };
         Ok(row.as_ref().map(read).transpose()?.unwrap_or_default())

@@ -26,8 +26,8 @@ const MAX_GROUP: usize = 4096;
 /// How long a transaction waits for batches whose signatures are being checked.
 const LINGER: Duration = Duration::from_millis(1);
 
-/// How often a ledger that could not be written is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+/// How often a ledger that could not be written is tried again, and one that may change behind our back is looked at.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What the writer can be asked.
 #[derive(Debug)]
@@ -100,8 +100,9 @@ impl Writer {
 
     /// Waits for a job, and takes those that are queued behind it or about to be. `None` when there will be no more.
     async fn gather(&mut self) -> Option<Vec<Job>> {
-        let first = if self.health.is_store_failing() {
-            match tokio::time::timeout(RETRY, self.queue.recv()).await {
+        // A server may have lost what others rely on, too, so that is found out without being asked anything.
+        let first = if self.health.is_store_failing() || self.backend.may_forget() {
+            match tokio::time::timeout(LOOK, self.queue.recv()).await {
                 Ok(job) => job?,
                 Err(_) => return Some(Vec::new()),
             }

@@ -4,15 +4,22 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use alloy::signers::SignerSync;
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
 use uraiden_core::channel::ChannelState;
-use uraiden_core::wire::{Answer, Entry};
+use uraiden_core::wire::{Answer, Attempt, ChannelKey, Entry};
+use uraiden_core::{BlockNumber, Signature, digest};
 use uraiden_sidecar::health::HealthBoard;
-use uraiden_sidecar::store::{Closing, Commits, Database, EventKind, OpenError, Risks, Store};
+use uraiden_sidecar::store::{
+    ChainEvent, Closing, Commits, Database, EventKind, OpenError, Opened, Risks, Store,
+};
 
-use crate::fixture::{Ledger, OPEN_BLOCK, POSTGRES, attempt, channel, event, open, schema_of, scope, tokens};
+use crate::fixture::{
+    CONTRACT, Ledger, OPEN_BLOCK, POSTGRES, attempt, channel, event, open, receiver, schema_of, scope,
+    signer, tokens,
+};
 
 /// A second and a third process on the ledger of the first.
 async fn three(first: &Ledger) -> Vec<Store> {
@@ -24,10 +31,15 @@ async fn three(first: &Ledger) -> Vec<Store> {
 }
 
 async fn another(first: &Ledger) -> Store {
-    let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
-    let opened = Store::open(&first.database, scope(), Risks::default(), health).await.unwrap();
+    let opened = opened(first).await;
     tokio::spawn(opened.writer.run());
     opened.store
+}
+
+/// One that writes nothing yet.
+async fn opened(first: &Ledger) -> Opened {
+    let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
+    Store::open(&first.database, scope(), Risks::default(), health).await.unwrap()
 }
 
 async fn commit(store: &Store, id: u128, price: u64, balance: u64) -> Answer {
@@ -141,6 +153,81 @@ async fn commits_that_the_server_forgot_start_a_generation_that_takes_no_payment
     ledger.read_chain(OPEN_BLOCK + 2, &[]).await;
     let row = ledger.store.channel(channel()).await.unwrap().unwrap();
     assert_eq!(row.held_generation, Some(2));
+}
+
+/// Each of them has lost something, and one of them finds that out late.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_loss_starts_one_generation_however_many_find_out() {
+    let ledger = Ledger::with_deposit(100).await;
+    let stores = three(&ledger).await;
+    let late = opened(&ledger).await;
+    for (id, store) in (1..).zip(&stores) {
+        assert!(matches!(commit(store, u128::from(id), 5, 5 * id).await, Answer::Accepted { .. }));
+    }
+    ledger.tamper("UPDATE writers SET count = count - 1; DELETE FROM writers WHERE count <= 0").await;
+    let mut finding = JoinSet::new();
+    for (id, store) in (10..).zip(&stores) {
+        let store = store.clone();
+        finding.spawn(async move { commit(&store, id, 5, 20).await });
+    }
+    for answer in finding.join_all().await {
+        assert_eq!(answer, Answer::Refused { channel: ChannelState::Closed });
+    }
+
+    // A channel that is opened afterwards has lost nothing.
+    ledger.store.refresh().await.unwrap();
+    ledger.store.reach_head(ledger.epoch, u64::from(OPEN_BLOCK + 1)).await.unwrap();
+    let block = OPEN_BLOCK + 5;
+    let opening = event(block, EventKind::Opened, 100);
+    let new = ChannelKey { open_block: BlockNumber(block), ..opening.channel };
+    ledger.read_chain(block, &[ChainEvent { channel: new, ..opening }]).await;
+    ledger.read_chain(block + 1, &[]).await;
+    let pay = |id: u128, balance: u64| {
+        let digest = digest::balance_proof(receiver(), new.open_block, tokens(balance), CONTRACT);
+        let signature = signer(0xaa).sign_hash_sync(&digest.into()).unwrap().as_bytes();
+        let signature = Signature::from_bytes(&signature).unwrap();
+        vec![Entry::Commit(Attempt { channel: new, signature, ..attempt(id, 5, balance) })]
+    };
+    let judge = Commits::Judge { until: u64::MAX };
+    let answers = stores[0].batch(pay(20, 5), judge).await.unwrap();
+    assert!(matches!(answers[..], [Answer::Accepted { .. }]), "{answers:?}");
+    tokio::spawn(late.writer.run());
+    let answers = late.store.batch(pay(21, 10), judge).await.unwrap();
+    assert!(matches!(answers[..], [Answer::Accepted { .. }]), "{answers:?}");
+
+    late.store.refresh().await.unwrap();
+    assert_eq!(late.store.bound().unwrap().ledger.generation, 2);
+    assert_eq!(late.store.channel(channel()).await.unwrap().unwrap().held_generation, Some(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_generation_that_the_server_forgot_is_not_counted_again() {
+    let ledger = Ledger::with_deposit(100).await;
+    ledger.tamper("UPDATE writers SET count = count - 1").await;
+    ledger.commit(attempt(1, 5, 5)).await;
+    ledger
+        .tamper(
+            "UPDATE channels SET held_generation = NULL; UPDATE ledger SET generation = 1; \
+         UPDATE writers SET count = count - 1",
+        )
+        .await;
+    ledger.commit(attempt(2, 5, 5)).await;
+    // Filters have seen the second one.
+    let row = ledger.store.channel(channel()).await.unwrap().unwrap();
+    assert_eq!(row.held_generation, Some(3));
+}
+
+/// Nobody asks for anything, and what was lost is found out all the same: others may rely on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loss_is_found_out_by_who_has_nothing_to_do() {
+    let ledger = Ledger::with_deposit(100).await;
+    ledger.tamper("UPDATE writers SET count = count - 1").await;
+    let found = async {
+        while ledger.store.channel(channel()).await.unwrap().unwrap().held_generation != Some(2) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), found).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,7 +6,7 @@ use uraiden_core::wire::Answer;
 use super::super::Scope;
 use super::super::batches::{self, Batch, Prune};
 use super::super::draft::Draft;
-use super::commits::{Commits, Failed};
+use super::commits::{Commits, Counted, Failed};
 use super::connection::{self, BEGIN};
 use super::{read, write};
 
@@ -16,7 +16,7 @@ pub(super) struct Decided<'a> {
     /// To each batch.
     pub(super) answers: Vec<Vec<Answer>>,
     /// What to acknowledge.
-    pub(super) count: u64,
+    pub(super) counted: Counted,
 }
 
 /// Decides these batches, one entry after the other, makes that durable, and says what each is to be answered. `now` is
@@ -52,6 +52,6 @@ async fn write_down<'a>(
     if let Some(prune) = prune {
         write::prune(connection, prune, now).await?;
     }
-    let count = commits.count_directly(connection).await?;
-    Ok(Decided { draft, answers, count })
+    let counted = commits.count_directly(connection).await?;
+    Ok(Decided { draft, answers, counted })
 }

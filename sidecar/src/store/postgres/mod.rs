@@ -22,7 +22,7 @@ use sqlx::{AnyConnection, AnyPool, Connection, PgConnection, PgPool};
 use super::batches::{Batch, Pruning};
 use super::step::Step;
 use super::{OpenError, Scope};
-use commits::{Commits, Failed};
+use commits::{Commits, Counted, Failed};
 use tokio::time::timeout;
 use tries::Tries;
 
@@ -96,22 +96,22 @@ impl Postgres {
                 Err(failed) => self.again(&mut tries, failed, now).await?,
             }
         };
-        self.commits.acknowledge(decided.count);
+        self.commits.acknowledge(decided.counted);
         super::batches::answer(decided.draft, batches, decided.answers);
         Ok(())
     }
 
     /// Takes these steps, and answers them once that is durable. Without any it counts itself, to see whether that
-    /// is possible again.
+    /// is possible, and goes on from the last time.
     pub(super) async fn take(&mut self, mut steps: Vec<Step>, now: u64) -> Result<(), sqlx::Error> {
         let mut tries = Tries::default();
-        let count = loop {
+        let counted = loop {
             match connection::in_time(take(&mut self.steps, &mut steps, &self.commits, now)).await {
-                Ok(count) => break count,
+                Ok(counted) => break counted,
                 Err(failed) => self.again(&mut tries, failed, now).await?,
             }
         };
-        self.commits.acknowledge(count);
+        self.commits.acknowledge(counted);
         steps.into_iter().for_each(Step::tell);
         Ok(())
     }
@@ -126,7 +126,11 @@ impl Postgres {
             }
             Failed::Lost(lost) => {
                 let begun = self.commits.start_generation(&mut self.steps, lost, now);
-                timeout(connection::TRANSACTION, begun).await.map_err(connection::late)?
+                match timeout(connection::TRANSACTION, begun).await.map_err(connection::late)? {
+                    Ok(()) => Ok(()),
+                    // Another process does the same: the transaction is tried again, and so is this.
+                    Err(error) => tries.again(error).await,
+                }
             }
         }
     }
@@ -150,7 +154,7 @@ async fn take(
     steps: &mut [Step],
     commits: &Commits,
     now: u64,
-) -> Result<u64, Failed> {
+) -> Result<Counted, Failed> {
     let mut transaction = connection.begin_with(connection::BEGIN).await.map_err(Failed::NotBegun)?;
     let taken = async {
         for step in steps {
