@@ -73,14 +73,12 @@ pub async fn run(settings: Settings) -> Result<()> {
     let (stop, stopping) = watch::channel(false);
     let mut writing = tokio::spawn(writer.run());
     let alarms = Arc::new(Alarms::default());
-    let seat = Seat::new(
-        process_name()?,
-        store.clone(),
-        store.sharing(),
-        Times::default(),
-        health.clone(),
-        alarms.clone(),
-    );
+    let times = Times::default();
+    if store.sharing() == Sharing::Shared {
+        warn_of_short_patience(times, &settings);
+    }
+    let seat =
+        Seat::new(process_name()?, store.clone(), store.sharing(), times, health.clone(), alarms.clone());
     let duties = Duties {
         store: store.clone(),
         node: node.clone(),
@@ -91,7 +89,8 @@ pub async fn run(settings: Settings) -> Result<()> {
             start_block: settings.start_block,
             poll_interval: settings.poll_interval,
             max_head_age: settings.max_head_age,
-            give_up_after: (store.sharing() == Sharing::Shared).then_some(settings.node_timeout),
+            // While the others are still ready by what this one said last.
+            give_up_after: (store.sharing() == Sharing::Shared).then_some(settings.node_timeout / 2),
         },
         rules: Rules {
             min_challenge: settings.min_challenge,
@@ -158,6 +157,18 @@ pub async fn run(settings: Settings) -> Result<()> {
     }
     tracing::info!("stopped");
     outcome
+}
+
+/// Paid requests are refused where nobody has heard of the chain for the node's timeout.
+fn warn_of_short_patience(times: Times, settings: &Settings) {
+    let needed = times.take_over(settings.poll_interval);
+    if settings.node_timeout < needed {
+        tracing::warn!(
+            "node-timeout is {:?}, and it may take {needed:?} until another sidecar has taken over from one that was lost: \
+             paid requests are refused in between",
+            settings.node_timeout
+        );
+    }
 }
 
 async fn asked_to_stop() -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod duties;
 mod seat;
+mod times;
 mod watch;
 mod word;
 
@@ -10,7 +11,8 @@ use crate::chain::{Ended, Fatal, Lookout};
 use crate::store::Sharing;
 
 pub use duties::Duties;
-pub use seat::{Seat, Term, Times};
+pub use seat::{Seat, Term};
+pub use times::Times;
 
 /// A process's part in leading.
 pub struct Leadership {
@@ -62,7 +64,7 @@ async fn take_turns(seat: &mut Seat, duties: &Duties) -> Fatal {
             Ended::NodeAway => {
                 tracing::warn!("the Ethereum node is away for too long: another sidecar may reach one");
                 seat.give_back().await;
-                seat.stand_aside().await;
+                seat.stand_aside();
             }
         }
     }

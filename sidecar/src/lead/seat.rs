@@ -5,39 +5,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
+use super::times::Times;
 use super::word::Word;
 use crate::collect::Alarms;
 use crate::health::{HealthBoard, Leader};
 use crate::metrics;
 use crate::store::{Epoch, Lease, LeaseLost, Sharing, Store, StoreError};
-
-/// The times of a lease.
-#[derive(Clone, Copy, Debug)]
-pub struct Times {
-    /// How long one must have been seen unchanged before somebody else takes it.
-    pub lease: Duration,
-    /// How often the one who has it renews it.
-    pub renew: Duration,
-    /// How often the others look at it.
-    pub look: Duration,
-}
-
-impl Default for Times {
-    fn default() -> Self {
-        Self {
-            lease: Duration::from_secs(3),
-            renew: Duration::from_secs(1),
-            look: Duration::from_millis(250),
-        }
-    }
-}
-
-impl Times {
-    /// Who has not renewed for so long leads no longer: before anybody else can begin to.
-    fn deadline(self, renewed: Instant) -> Instant {
-        renewed + self.lease.saturating_sub(self.look)
-    }
-}
 
 /// While the ledger cannot be read, the log says so this often.
 const REMINDER: Duration = Duration::from_secs(30);
@@ -55,6 +28,8 @@ pub struct Seat {
     times: Times,
     /// While this process leads.
     term: Option<Term>,
+    /// Others go first until then.
+    aside: Option<Instant>,
 }
 
 /// From when and under which epoch a process leads.
@@ -84,7 +59,7 @@ impl Seat {
         health: Arc<HealthBoard>,
         alarms: Arc<Alarms>,
     ) -> Self {
-        Self { store, health, alarms, name, sharing, times, term: None }
+        Self { store, health, alarms, name, sharing, times, term: None, aside: None }
     }
 
     /// Waits until nobody leads, takes the lease, and leads from then on. Meanwhile it believes what the leader
@@ -139,7 +114,7 @@ impl Seat {
             Some(holder) if *holder == self.name => true,
             Some(_) => unchanged >= self.times.lease,
         };
-        if !free {
+        if !free || self.aside.is_some_and(|until| now < until) {
             return Ok(None);
         }
         let since = Instant::now();
@@ -220,10 +195,10 @@ impl Seat {
         self.health.follows(None);
     }
 
-    /// Lets others go first.
-    pub(super) async fn stand_aside(&mut self) {
+    /// Lets others go first, for as long as a lease, and believes what they say meanwhile.
+    pub(super) fn stand_aside(&mut self) {
         self.stand_back();
-        sleep(self.times.lease).await;
+        self.aside = Some(Instant::now() + self.times.lease);
     }
 
     /// Gives the lease back, where this process has it, so that no other need wait until it runs out.
