@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uraiden_core::wire::Health;
 
 /// What is said before the chain was reached.
@@ -45,6 +45,14 @@ pub struct Leader {
     pub epoch: u64,
     /// Whether it is this process.
     pub here: bool,
+    /// When it was last seen to renew the lease; `None` where nobody else could take it. Shown as how long ago that was, in
+    /// milliseconds.
+    #[serde(rename = "lastBeatMs", serialize_with = "milliseconds_ago")]
+    pub last_beat: Option<Instant>,
+}
+
+fn milliseconds_ago<S: Serializer>(at: &Option<Instant>, serializer: S) -> Result<S::Ok, S::Error> {
+    at.map(|at| u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX)).serialize(serializer)
 }
 
 impl HealthBoard {
@@ -143,6 +151,13 @@ impl HealthBoard {
     /// Whether this process follows the chain and sends transactions.
     pub fn leads(&self) -> bool {
         self.parts().leader.as_ref().is_some_and(|leader| leader.here)
+    }
+
+    /// This process has renewed the lease, at this instant.
+    pub fn has_renewed(&self, at: Instant) {
+        if let Some(leader @ Leader { here: true, .. }) = &mut self.parts().leader {
+            leader.last_beat = Some(at);
+        }
     }
 
     /// Another process follows the chain, or nobody.

@@ -106,6 +106,7 @@ impl Seat {
             name,
             epoch: seen.lease.epoch.number(),
             here: false,
+            last_beat: Some(seen.at.into_std()),
         }));
         let unchanged = now.saturating_duration_since(seen.at);
         let free = match &seen.lease.holder {
@@ -143,7 +144,12 @@ impl Seat {
 
     fn lead(&mut self, term: Term) -> Term {
         self.term = Some(term);
-        let leader = Leader { name: self.name.clone(), epoch: term.epoch.number(), here: true };
+        let leader = Leader {
+            name: self.name.clone(),
+            epoch: term.epoch.number(),
+            here: true,
+            last_beat: (self.sharing == Sharing::Shared).then_some(term.since.into_std()),
+        };
         self.health.takes_over(leader);
         metrics::lease_taken();
         term
@@ -160,6 +166,7 @@ impl Seat {
             let pause = match timeout_at(self.times.deadline(renewed), self.renew(epoch)).await {
                 Ok(Ok(())) => {
                     renewed = begun;
+                    self.health.has_renewed(begun.into_std());
                     self.times.renew
                 }
                 Ok(Err(StoreError::LeaseLost(lost))) => {

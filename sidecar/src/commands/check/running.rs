@@ -1,5 +1,7 @@
 //! Whether a running sidecar can serve, and what needs an operator.
 
+use core::fmt;
+
 use anyhow::{Context, Result};
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -10,12 +12,44 @@ use super::super::End;
 use super::super::admin::{Admin, AdminArgs};
 use super::super::channels::{HELD, Line, list};
 
+/// A leader that has not renewed its lease for so long, in milliseconds, is gone, and nobody can take over.
+const SILENT: u64 = 10_000;
+
 #[derive(Serialize, Deserialize)]
 struct Readiness {
     status: String,
     reason: Option<String>,
     block: Option<u64>,
+    leader: Option<Leader>,
     challenges: Vec<Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Leader {
+    name: String,
+    epoch: u64,
+    here: bool,
+    /// `None` where nobody else could lead.
+    last_beat_ms: Option<u64>,
+}
+
+impl Leader {
+    fn is_silent(&self) -> bool {
+        self.last_beat_ms.is_some_and(|ago| ago > SILENT)
+    }
+}
+
+impl fmt::Display for Leader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, epoch, here, last_beat_ms } = self;
+        let which = if *here { "this sidecar, " } else { "" };
+        write!(f, "{which}{name}, epoch {epoch}")?;
+        match last_beat_ms {
+            Some(ago) => write!(f, ", last heard of {}.{} s ago", ago / 1000, ago % 1000 / 100),
+            None => f.write_str(", alone"),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -24,7 +58,7 @@ struct Report {
     readiness: Readiness,
     /// Channels that have spent more than the deposit that is left.
     overspent: Vec<ChannelKey>,
-    /// Channels that are held back after a restore.
+    /// Channels that are held back, since a restore or since the database has lost payments.
     held: Vec<ChannelKey>,
 }
 
@@ -42,6 +76,7 @@ pub(super) async fn run(args: &AdminArgs) -> Result<End> {
     let fine = report.readiness.reason.is_none()
         && report.overspent.is_empty()
         && report.held.is_empty()
+        && !report.readiness.leader.as_ref().is_some_and(Leader::is_silent)
         && report.readiness.challenges.iter().all(|challenge| challenge["trouble"].is_null());
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -52,12 +87,14 @@ pub(super) async fn run(args: &AdminArgs) -> Result<End> {
 }
 
 fn tell(report: &Report) {
-    let Readiness { reason, block, challenges, .. } = &report.readiness;
+    let Readiness { reason, block, leader, challenges, .. } = &report.readiness;
     println!("paid requests  {}", reason.as_deref().unwrap_or("are served"));
     println!(
         "chain          {}",
         block.map_or_else(|| "not read yet".to_owned(), |block| format!("read up to block {block}"))
     );
+    let leader = leader.as_ref().map_or_else(|| "nobody that is known".to_owned(), ToString::to_string);
+    println!("leader         {leader}");
     println!("challenges     {} not done yet", challenges.len());
     for challenge in challenges {
         println!("  {challenge}");
@@ -66,6 +103,9 @@ fn tell(report: &Report) {
         println!("  {}/{} has spent more than the deposit that is left", key.sender, key.open_block);
     }
     for key in &report.held {
-        println!("  {}/{} is held back after a restore: close or release it", key.sender, key.open_block);
+        println!(
+            "  {}/{} is held back, since the ledger was restored or has lost payments: close or release it",
+            key.sender, key.open_block
+        );
     }
 }

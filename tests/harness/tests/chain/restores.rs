@@ -55,6 +55,8 @@ async fn a_backup_that_is_restored_holds_channels_back_until_they_are_released()
     assert_eq!(customer.ask_for_agreement(&stack, held).await?, 409);
     let (code, report) = stack.sidecar.command(&["check"]).await?;
     assert_eq!((code, report["held"].as_array().map(Vec::len)), (1, Some(2)), "{report}");
+    let leader = &report["leader"];
+    assert_eq!((&leader["here"], &leader["lastBeatMs"]), (&json!(true), &json!(null)), "{report}");
     let (_, channels) = stack.sidecar.command(&["channels"]).await?;
     assert!(
         channels.as_array().is_some_and(|lines| lines.iter().all(|line| line["state"] == "held")),
