@@ -124,7 +124,7 @@ pub(crate) const SUITES: &[Suite] = &[
     Suite {
         name: "postgres",
         proves: "the ledger on PostgreSQL: its own tests there, standbys, failovers, and every fault with real servers",
-        budget: 4,
+        budget: 5,
         tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Postgres],
         parts: true,
         steps: postgres,
@@ -300,8 +300,14 @@ fn postgres(repo: &Repo) -> Result<Vec<Step>> {
     };
     let ledger = ["--test", "ledger-in-postgres", "--test", "ledger"];
     let mut tests = scenes(repo, &["--test", "postgres"]);
-    tests.args(["--", "--nocapture", "--test-threads", "2"]);
-    Ok(vec![on_server("read committed", &ledger), on_server("serializable", &ledger), Step::Tests(tests)])
+    // Most of their time these scenes wait for servers and leases.
+    tests.args(["--", "--nocapture", "--test-threads", "3"]);
+    Ok(vec![
+        Step::Build(build::cargo_crashing_filter(repo)),
+        on_server("read committed", &ledger),
+        on_server("serializable", &ledger),
+        Step::Tests(tests),
+    ])
 }
 
 fn python(repo: &Repo) -> Result<Vec<Step>> {

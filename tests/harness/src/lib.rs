@@ -25,6 +25,8 @@ mod folder;
 mod ground;
 mod link;
 mod load;
+mod members;
+mod nodes;
 mod options;
 mod part;
 mod payers;

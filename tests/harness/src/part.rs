@@ -43,6 +43,11 @@ pub struct Part {
 }
 
 impl Part {
+    /// What it is called in the stack.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// A program that is not started yet. Its stdout and stderr go to `log`.
     pub(crate) fn new(name: &'static str, tools: &Tools, program: &Path, log: PathBuf) -> Self {
         Self::of(name, tools.setpriv.clone(), program.to_path_buf(), log)

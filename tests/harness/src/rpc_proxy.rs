@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use serde_json::{Value, json};
@@ -53,6 +53,13 @@ pub enum Fault {
     },
 }
 
+/// A fault, and the sidecar that suffers it; `None` where all do.
+#[derive(Clone, Debug)]
+struct Towards {
+    fault: Fault,
+    sidecar: Option<&'static str>,
+}
+
 /// Which question the proxy keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Hold {
@@ -76,7 +83,7 @@ pub struct RpcProxy {
 struct Shared {
     node: String,
     http: reqwest::Client,
-    fault: Mutex<Fault>,
+    fault: Mutex<Towards>,
     hold: watch::Sender<Hold>,
     calls: AtomicU64,
 }
@@ -86,7 +93,7 @@ impl RpcProxy {
         let shared = Arc::new(Shared {
             node: node.to_owned(),
             http: reqwest::Client::builder().pool_max_idle_per_host(0).build()?,
-            fault: Mutex::new(Fault::None),
+            fault: Mutex::new(Towards { fault: Fault::None, sidecar: None }),
             hold: watch::Sender::new(Hold::Nothing),
             calls: AtomicU64::new(0),
         });
@@ -119,7 +126,12 @@ impl RpcProxy {
 
     /// Misbehaves so from now on.
     pub fn set(&self, fault: Fault) {
-        *self.shared.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
+        self.shared.set(Towards { fault, sidecar: None });
+    }
+
+    /// Misbehaves so from now on when it is asked by the sidecar with this [name](crate::Sidecar::name), and not to others.
+    pub fn set_for(&self, sidecar: &'static str, fault: Fault) {
+        self.shared.set(Towards { fault, sidecar: Some(sidecar) });
     }
 
     /// Keeps the next question by this method until [`RpcProxy::let_go`]. Later ones go on.
@@ -154,13 +166,12 @@ impl Drop for RpcProxy {
     }
 }
 
-async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+async fn answer(State(shared): State<Arc<Shared>>, uri: Uri, body: Bytes) -> Response {
     let questions = serde_json::from_slice::<Value>(&body).ok();
     let count = questions.as_ref().and_then(Value::as_array).map_or(1, Vec::len);
     shared.calls.fetch_add(u64::try_from(count).unwrap_or_default(), Ordering::Relaxed);
     shared.keep(questions.as_ref()).await;
-    let fault = shared.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    match fault {
+    match shared.fault_for(uri.path()) {
         Fault::None => shared.ask(body, |_| {}).await,
         Fault::HalfAnswers => shared.half(body).await,
         Fault::WrongTypes => shared.ask(body, |answer| replace(answer, &json!({"unexpected": true}))).await,
@@ -183,6 +194,19 @@ async fn answer(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
 }
 
 impl Shared {
+    fn set(&self, towards: Towards) {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = towards;
+    }
+
+    /// What whoever asks by this path suffers: each sidecar has its own.
+    fn fault_for(&self, path: &str) -> Fault {
+        let Towards { fault, sidecar } = self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match sidecar {
+            Some(name) if path.strip_prefix('/') != Some(name) => Fault::None,
+            Some(_) | None => fault,
+        }
+    }
+
     /// Waits, if this is the question to keep.
     async fn keep(&self, questions: Option<&Value>) {
         let kept = self.hold.send_if_modified(|hold| match *hold {

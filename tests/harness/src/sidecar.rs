@@ -13,6 +13,7 @@ use tokio::process::Command;
 use uraiden_core::Address;
 
 use crate::folder::Folder;
+use crate::nodes::Nodes;
 use crate::tools::Tools;
 use crate::{Answer, NO_HEADERS, Options, Part, raw};
 
@@ -35,7 +36,7 @@ pub(crate) struct Shared {
     token_file: PathBuf,
     admin_token: String,
     admin_token_file: PathBuf,
-    rpc_url: String,
+    nodes: Nodes,
     contract: Address,
     receiver_key_file: PathBuf,
     /// A file, or a URL.
@@ -45,7 +46,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn new(
         folder: &Folder,
-        rpc_url: String,
+        nodes: Nodes,
         contract: Address,
         receiver_key_file: &Path,
         database: String,
@@ -57,7 +58,7 @@ impl Shared {
             receiver_key_file: receiver_key_file.to_path_buf(),
             token,
             admin_token,
-            rpc_url,
+            nodes,
             contract,
             database,
         })
@@ -133,7 +134,7 @@ impl Sidecar {
         let addresses_file = folder.file(&format!("{name}.addresses.json"));
         let mut part = Part::new(name, tools, &tools.uraiden, folder.file(&format!("{name}.log")));
         part.arg("serve")
-            .flag("--rpc-url", &shared.rpc_url)
+            .flag("--rpc-url", shared.nodes.of(name))
             .flag("--contract", shared.contract.to_string())
             .flag("--receiver-key-file", &shared.receiver_key_file)
             .flag("--database", &shared.database)
@@ -186,6 +187,11 @@ impl Sidecar {
     pub fn start_again(&mut self) -> Result<()> {
         self.part.stop();
         self.part.start()
+    }
+
+    /// What it is called in the stack.
+    pub fn name(&self) -> &'static str {
+        self.part.name()
     }
 
     /// The process, to be stopped or killed.

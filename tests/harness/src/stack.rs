@@ -12,6 +12,7 @@ use uraiden_core::{Address, TokenAmount};
 use crate::envoy::{self, Paywall};
 use crate::folder::Folder;
 use crate::ground::Ground;
+use crate::nodes::Nodes;
 use crate::options::Database;
 use crate::sidecar::{GATEWAY_PATH, LEDGER, NAMES, Shared};
 use crate::tools::Tools;
@@ -81,7 +82,7 @@ impl Stack {
         let contract = deployment.contract;
         let rpc_proxy = options.rpc_proxy.then(|| RpcProxy::start(chain.rpc_url())).transpose()?;
         let relay = options.websocket.then(|| Relay::start(chain.address()?)).transpose()?;
-        let rpc_url = rpc_urls(&chain, rpc_proxy.as_ref(), relay.as_ref(), options.spare_node);
+        let nodes = Nodes::new(&chain, rpc_proxy.as_ref(), relay.as_ref(), options.spare_node);
         let (postgres, wire, database) = match options.database {
             Database::Sqlite => (None, None, folder.file(LEDGER).display().to_string()),
             Database::Postgres { settings } => {
@@ -92,7 +93,7 @@ impl Stack {
                 (Some(postgres), Some(wire), url)
             }
         };
-        let shared = Shared::new(&folder, rpc_url, contract, &receiver_key_file, database)?;
+        let shared = Shared::new(&folder, nodes, contract, &receiver_key_file, database)?;
         let mut sidecars = Vec::new();
         for name in &NAMES[..options.sidecars] {
             sidecars.push(Sidecar::start(&tools, &folder, name, &shared, &options).await?);
@@ -260,23 +261,6 @@ impl Stack {
         self.link.as_ref().expect("the options ask for it")
     }
 
-    /// Where clients come in, by all Envoys.
-    pub fn doors(&self) -> Vec<SocketAddr> {
-        std::iter::once(&self.envoy).chain(&self.other_envoys).map(Envoy::address).collect()
-    }
-
-    /// A sidecar of the stack: the first, or one of the others.
-    ///
-    /// # Panics
-    ///
-    /// There are not so many.
-    pub fn sidecar_at(&mut self, number: usize) -> &mut Sidecar {
-        match number {
-            0 => &mut self.sidecar,
-            other => &mut self.others[other - 1],
-        }
-    }
-
     /// Runs a further sidecar with these flags, which has to refuse to start, and answers its exit code and its log.
     ///
     /// # Errors
@@ -369,10 +353,10 @@ impl Stack {
         for number in 0..self.options.sidecars {
             self.sidecar_at(number).part().check()?;
         }
-        for envoy in &mut self.other_envoys {
-            envoy.part().check()?;
+        for number in 0..self.options.envoys {
+            self.envoy_at(number).part().check()?;
         }
-        self.envoy.part().check()
+        Ok(())
     }
 
     /// The tails of all logs.
@@ -408,14 +392,4 @@ impl Stack {
         }
         Ok(())
     }
-}
-
-/// What the sidecar is given, in this order: what can be made to fail, and what is left then.
-fn rpc_urls(chain: &DevChain, proxy: Option<&RpcProxy>, relay: Option<&Relay>, spare: bool) -> String {
-    let mut urls: Vec<String> = relay.map(|relay| format!("ws://{}", relay.address())).into_iter().collect();
-    urls.extend(proxy.map(RpcProxy::url));
-    if spare || urls.is_empty() {
-        urls.push(chain.rpc_url().to_owned());
-    }
-    urls.join(",")
 }

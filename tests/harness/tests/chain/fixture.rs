@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A block for each transaction, and otherwise when the scene says so.
 pub(crate) fn options() -> Options {
-    Options { price: amount(PRICE), ..Options::default() }
+    Options { price: amount(PRICE), ..super::parts() }
 }
 
 pub(crate) fn amount(units: u64) -> TokenAmount {
@@ -158,7 +158,7 @@ pub(crate) async fn until(
 pub(crate) async fn until_read(stack: &Stack) -> Result<()> {
     let newest = newest(stack).await?;
     until("the newest block is read", stack, async || {
-        Ok(stack.sidecar.ask_admin("/readyz").await?.json()?["block"] == newest)
+        Ok(stack.leader().await?.ask_admin("/readyz").await?.json()?["block"] == newest)
     })
     .await
 }
@@ -182,9 +182,9 @@ pub(crate) async fn newest(stack: &Stack) -> Result<u64> {
     Ok(stack.chain.chain().provider().get_block_number().await?)
 }
 
-/// What the sidecar has written.
+/// What the sidecar has written, or all of them.
 pub(crate) fn log(stack: &Stack) -> Result<String> {
-    Ok(std::fs::read_to_string(stack.logs().join("sidecar.log"))?)
+    stack.sidecar_logs()
 }
 
 /// Gives the receiver so many wei, in hex.
@@ -195,7 +195,7 @@ pub(crate) async fn set_ether(stack: &Stack, wei: &str) -> Result<()> {
 
 /// What `/readyz` says of the challenges that are not done.
 pub(crate) async fn challenges(stack: &Stack) -> Result<Vec<Value>> {
-    let readiness = stack.sidecar.ask_admin("/readyz").await?.json()?;
+    let readiness = stack.leader().await?.ask_admin("/readyz").await?.json()?;
     Ok(readiness["challenges"].as_array().cloned().unwrap_or_default())
 }
 
@@ -209,6 +209,37 @@ pub(crate) async fn tokens(stack: &Stack, account: Address) -> Result<u64> {
 pub(crate) async fn sent_by_receiver(stack: &Stack) -> Result<u64> {
     let receiver = stack.receiver().0.into();
     Ok(stack.chain.chain().provider().get_transaction_count(receiver).await?)
+}
+
+/// The sidecar that leads is killed. Others do not take over before [`another_leads`].
+pub(crate) async fn leader_dies(stack: &mut Stack) -> Result<()> {
+    let name = stack.leader().await?.name();
+    for number in 0..stack.sidecars() {
+        let sidecar = stack.sidecar_at(number);
+        match sidecar.name() == name {
+            true => sidecar.part().kill(),
+            false => sidecar.part().freeze(),
+        }
+    }
+    Ok(())
+}
+
+/// Another sidecar takes over and reads the chain; where there is no other, the one that was killed is started again.
+pub(crate) async fn another_leads(stack: &mut Stack) -> Result<()> {
+    let several = stack.sidecars() > 1;
+    for number in 0..stack.sidecars() {
+        stack.sidecar_at(number).part().thaw();
+    }
+    if several {
+        until_read(stack).await?;
+    }
+    for number in 0..stack.sidecars() {
+        let sidecar = stack.sidecar_at(number);
+        if !sidecar.part().is_running() {
+            sidecar.start_again()?;
+        }
+    }
+    until_read(stack).await
 }
 
 /// How many challenges have a transaction on its way.

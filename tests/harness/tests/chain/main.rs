@@ -15,3 +15,8 @@ mod sessions;
 mod syncing;
 mod websockets;
 mod withdrawals;
+
+/// One sidecar, and SQLite.
+fn parts() -> uraiden_harness::Options {
+    uraiden_harness::Options::default()
+}

@@ -1,12 +1,13 @@
-//! A sidecar that is killed at any step of a challenge goes on from what stands in its ledger.
+//! A sidecar that is killed at any step of a challenge is followed by one that goes on from what stands in the ledger: itself,
+//! or another one that shares it.
 
 use anyhow::Result;
 use serde_json::json;
-use uraiden_harness::{Fault, Options, Stack};
+use uraiden_harness::{Fault, NO_HEADERS, Options, Stack};
 
-use crate::fixture::{
-    Customer, challenges, log, options, sent_by_receiver, set_ether, tokens, under_way, until, until_read,
-    waiting,
+use super::fixture::{
+    Customer, another_leads, challenges, leader_dies, log, options, sent_by_receiver, set_ether, tokens,
+    under_way, until, until_open, until_read, waiting,
 };
 
 #[tokio::test]
@@ -14,24 +15,24 @@ async fn a_sidecar_that_is_killed_at_any_step_challenges_once() -> Result<()> {
     let mut stack = Stack::start(options()).await?;
     let cheat = Customer::who_paid(&stack, 3).await?;
     // It does not see the request.
-    stack.sidecar.part().kill();
+    leader_dies(&mut stack).await?;
     cheat.ask_to_close(0).await?;
     stack.chain.rpc("evm_setAutomine", json!([false])).await?;
     stack.chain.mine(1).await?;
-    stack.sidecar.restart().await?;
+    another_leads(&mut stack).await?;
     until("a challenge is under way", &stack, async || Ok(under_way(&stack).await? == 1)).await?;
 
     // It has sent the transaction, and the node forgets it.
-    stack.sidecar.part().kill();
+    leader_dies(&mut stack).await?;
     stack.chain.rpc("anvil_dropAllTransactions", json!([])).await?;
-    stack.sidecar.restart().await?;
+    another_leads(&mut stack).await?;
     until("it is sent again", &stack, async || Ok(waiting(&stack).await? == 1)).await?;
 
     // It is included while nobody looks.
-    stack.sidecar.part().kill();
+    leader_dies(&mut stack).await?;
     stack.chain.mine(2).await?;
     assert!(!cheat.is_on_chain().await?);
-    stack.sidecar.restart().await?;
+    another_leads(&mut stack).await?;
     until("nothing is at stake", &stack, async || Ok(challenges(&stack).await?.is_empty())).await?;
     stack.chain.mine(5).await?;
     until_read(&stack).await?;
@@ -49,9 +50,9 @@ async fn a_sidecar_that_is_killed_before_it_signs_challenges_once() -> Result<()
     cheat.ask_to_close(0).await?;
     stack.chain.mine(1).await?;
     until("the alarm says why", &stack, async || Ok(has_trouble(&stack, "has 1 wei").await?)).await?;
-    stack.sidecar.part().kill();
+    leader_dies(&mut stack).await?;
     set_ether(&stack, "0xde0b6b3a7640000").await?;
-    stack.sidecar.restart().await?;
+    another_leads(&mut stack).await?;
     cheat.until_settled(&stack).await?;
     assert_eq!((sent_by_receiver(&stack).await?, tokens(&stack, stack.receiver()).await?), (1, 30));
     Ok(())
@@ -68,13 +69,40 @@ async fn a_sidecar_that_is_killed_before_it_sends_sends_what_it_has_signed() -> 
     let reason = "eth_sendRawTransaction";
     until("the alarm says why", &stack, async || Ok(has_trouble(&stack, reason).await?)).await?;
     assert!(cheat.is_on_chain().await?);
-    stack.sidecar.part().kill();
+    leader_dies(&mut stack).await?;
     stack.rpc_proxy().set(Fault::None);
-    stack.sidecar.restart().await?;
+    another_leads(&mut stack).await?;
     cheat.until_settled(&stack).await?;
     assert_eq!((sent_by_receiver(&stack).await?, tokens(&stack, stack.receiver()).await?), (1, 30));
     assert_eq!(log(&stack)?.matches("sending").count(), 1, "the same bytes");
     Ok(())
+}
+
+/// A deposit that was believed and spent is gone from the chain.
+#[tokio::test]
+async fn a_reorganisation_that_nobody_saw_is_found_by_who_leads_next() -> Result<()> {
+    let mut stack = Stack::start(options()).await?;
+    let customer = Customer::with_deposit(&stack, 20).await?;
+    customer.top_up(20).await?;
+    stack.chain.mine(1).await?;
+    until_read(&stack).await?;
+    for balance in [10, 20, 30] {
+        customer.pay(&stack, balance).await?;
+    }
+    leader_dies(&mut stack).await?;
+    stack.chain.rpc("anvil_reorg", json!([2, []])).await?;
+    stack.chain.mine(3).await?;
+    another_leads(&mut stack).await?;
+    until("paid routes are closed", &stack, async || {
+        let answer = stack.raw_get("/premium/scene", NO_HEADERS).await?;
+        Ok(answer.status == 502 && answer.text().contains("uraiden resume"))
+    })
+    .await?;
+
+    customer.top_up(20).await?;
+    stack.chain.mine(1).await?;
+    until_open(&stack).await?;
+    customer.pay(&stack, 40).await
 }
 
 async fn has_trouble(stack: &Stack, reason: &str) -> Result<bool> {

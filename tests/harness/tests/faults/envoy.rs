@@ -1,4 +1,4 @@
-//! Envoy is killed, its filter is replaced, and a worker's VM panics.
+//! Envoy is killed, its filter is replaced, and a worker's VM panics: each Envoy in turn, where there are several.
 
 use std::time::Duration;
 
@@ -9,16 +9,19 @@ use uraiden_harness::{Options, send};
 use crate::crowd::Habits;
 use crate::scene::{options, play};
 
+const ROUNDS: usize = 3;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn envoy_is_killed_at_random_moments() -> Result<()> {
     play("Envoy killed", options(), Habits::default(), async |scene| {
-        for _ in 0..3 {
-            scene.stack.envoy.part().kill();
+        let envoys = scene.stack.envoys();
+        for round in 0..ROUNDS {
+            scene.stack.envoy_at(round % envoys).part().kill();
             scene.chance.wait(Duration::from_millis(300)).await;
-            scene.stack.envoy.restart().await?;
+            scene.stack.envoy_at(round % envoys).restart().await?;
             scene.some().await?;
         }
-        Ok(Interruptions { envoy_exits: 3, ..Interruptions::default() })
+        Ok(Interruptions { envoy_exits: ROUNDS.try_into()?, ..Interruptions::default() })
     })
     .await?;
     Ok(())
@@ -28,8 +31,9 @@ async fn envoy_is_killed_at_random_moments() -> Result<()> {
 async fn the_filter_is_replaced_in_traffic_and_nothing_is_lost() -> Result<()> {
     let options = Options { listener_by_xds: true, ..options() };
     play("filter replaced", options, Habits::default(), async |scene| {
-        for _ in 0..3 {
-            scene.stack.envoy.replace_filter().await?;
+        let envoys = scene.stack.envoys();
+        for round in 0..ROUNDS {
+            scene.stack.envoy_at(round % envoys).replace_filter().await?;
             scene.some().await?;
         }
         // Held streams finish in the old VM, and nothing takes as long as a drain.
@@ -43,14 +47,19 @@ async fn the_filter_is_replaced_in_traffic_and_nothing_is_lost() -> Result<()> {
 async fn a_vm_panics_while_requests_are_at_the_service_unpaid() -> Result<()> {
     let options = Options { crashing_filter: true, ..options() };
     play("VM panics", options, Habits::default(), async |scene| {
-        for _ in 0..3 {
-            let door = scene.stack.envoy.address();
+        let doors = scene.stack.doors();
+        for round in 0..ROUNDS {
+            let door = doors[round % doors.len()];
             let crash = send(door, "GET", "/free", [("x-crash-the-paywall", "1")], "").await?;
             assert_eq!(crash.status, 503, "{}", crash.text());
             scene.some().await?;
         }
-        let vm_reloads = scene.stack.envoy.counter("wasm.uraiden.vm_reload_success").await?;
-        assert!(vm_reloads >= 1, "no VM was replaced");
+        let mut vm_reloads = 0;
+        for number in 0..doors.len() {
+            let reloads = scene.stack.envoy_at(number).counter("wasm.uraiden.vm_reload_success").await?;
+            assert!(reloads >= 1, "no VM of Envoy {number} was replaced");
+            vm_reloads += reloads;
+        }
         Ok(Interruptions { vm_reloads, ..Interruptions::default() })
     })
     .await?;

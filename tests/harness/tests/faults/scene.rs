@@ -20,6 +20,7 @@ pub(crate) const SOME: usize = 60;
 /// three.
 pub(crate) fn options() -> Options {
     let change = |config: &mut EnvoyConfig| {
+        (crate::parts().change)(config);
         for route in config.routes() {
             route["route"]["timeout"] = json!("1s");
             route["route"]["idle_timeout"] = json!("3s");

@@ -6,27 +6,14 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 use uraiden_harness::{Database, EnvoyConfig, Options, Stack};
 
-use crate::scene;
-
 pub(crate) const SIDECARS: usize = 3;
 
 /// How long it may take until another sidecar leads: the lease is 3 s, and the machine is busy.
 const TAKE_OVER: Duration = Duration::from_secs(15);
 
-/// What the scenes of suite `faults` run on here.
+/// What the scenes of suite `faults` run on here. Envoy leaves a sidecar alone for a while when it does not answer.
 pub(crate) fn parts() -> Options {
-    Options {
-        database: Database::Postgres { settings: "" },
-        sidecars: SIDECARS,
-        envoys: 2,
-        ..Options::default()
-    }
-}
-
-/// The same with sidecars that Envoy leaves alone for a while when they do not answer.
-pub(crate) fn options() -> Options {
     let change = |config: &mut EnvoyConfig| {
-        (scene::options().change)(config);
         for cluster in config.sidecar_clusters() {
             cluster["outlier_detection"] = json!({
                 "split_external_local_origin_errors": true,
@@ -37,7 +24,13 @@ pub(crate) fn options() -> Options {
             });
         }
     };
-    Options { change, ..scene::options() }
+    Options {
+        database: Database::Postgres { settings: "" },
+        sidecars: SIDECARS,
+        envoys: 2,
+        change,
+        ..Options::default()
+    }
 }
 
 /// The number of the sidecar that leads.

@@ -7,9 +7,8 @@ use sqlx::{Connection, Executor};
 use uraiden_harness::audit::Interruptions;
 use uraiden_harness::{Database, Options, WireFault};
 
-use crate::cluster::options;
 use crate::crowd::Habits;
-use crate::scene::play;
+use crate::scene::{options, play};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server_is_stopped_and_killed() -> Result<()> {

@@ -1,26 +1,35 @@
 //! Sidecars are killed and put to sleep, above all the one that leads.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::providers::Provider;
 use anyhow::{Result, ensure};
-use uraiden_client::proof_headers;
+use serde_json::{Value, json};
+use uraiden_client::{Payer, proof_headers};
 use uraiden_core::TokenAmount;
 use uraiden_harness::audit::Interruptions;
-use uraiden_harness::{Options, Stack};
+use uraiden_harness::{Options, Sidecar, Stack};
 
-use crate::cluster::{SIDECARS, another_leader, leader, options};
+use crate::cluster::{SIDECARS, another_leader, leader};
 use crate::crowd::Habits;
-use crate::scene::{PRICE, play};
+use crate::scene::{PRICE, options, play};
 
+/// While nobody leads the chain is reorganised deeper than the confirmations, and whoever takes over has to find that out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_of_three_sidecars_is_killed_in_turn() -> Result<()> {
     play("sidecars killed in turn", options(), Habits::default(), async |scene| {
         for _ in 0..SIDECARS {
+            scene.stack.chain.mine(6).await?;
+            until_read(&scene.stack).await?;
             let killed = leader(&mut scene.stack).await?;
             scene.stack.sidecar_at(killed).part().kill();
-            let (_, took) = another_leader(&mut scene.stack, killed).await?;
+            scene.stack.chain.rpc("anvil_reorg", json!([4, []])).await?;
+            scene.stack.chain.mine(1).await?;
+            let (next, took) = another_leader(&mut scene.stack, killed).await?;
             println!("take-over after kill -9: {:.1} s", took.as_secs_f64());
+            until_read(&scene.stack).await?;
+            let log = scene.stack.sidecar_at(next).log()?;
+            ensure!(log.contains("reorganisation: blocks"), "not found out:\n{log}");
             scene.some().await?;
             scene.stack.sidecar_at(killed).restart().await?;
             scene.some().await?;
@@ -35,17 +44,35 @@ async fn each_of_three_sidecars_is_killed_in_turn() -> Result<()> {
 async fn a_leader_that_ends_in_order_leaves_no_gap() -> Result<()> {
     play("leader stopped", options(), Habits::default(), async |scene| {
         let stopped = leader(&mut scene.stack).await?;
+        let before = told_of_leader(scene.stack.sidecar_at(stopped)).await?;
         scene.stack.sidecar_at(stopped).part().stop();
-        let (_, took) = another_leader(&mut scene.stack, stopped).await?;
+        let (next, took) = another_leader(&mut scene.stack, stopped).await?;
         println!("take-over after SIGTERM: {:.1} s", took.as_secs_f64());
         ensure!(took < Duration::from_millis(2500), "it waited for the lease: {took:?}");
         scene.some().await?;
         scene.stack.sidecar_at(stopped).restart().await?;
         scene.some().await?;
+
+        // All say the same of who leads.
+        let after = told_of_leader(scene.stack.sidecar_at(next)).await?;
+        for number in 0..SIDECARS {
+            let told = told_of_leader(scene.stack.sidecar_at(number)).await?;
+            ensure!(told["here"] == (number == next), "sidecar {number}: {told}");
+            ensure!(told["name"] == after["name"] && told["epoch"] == after["epoch"], "{told}, {after}");
+            ensure!(told["lastBeatMs"].as_u64().is_some_and(|ago| ago < 3000), "{told}");
+        }
+        ensure!(after["epoch"].as_u64() > before["epoch"].as_u64(), "{before}, {after}");
         Ok(Interruptions::default())
     })
     .await?;
     Ok(())
+}
+
+/// What `uraiden check` says of who leads.
+async fn told_of_leader(sidecar: &Sidecar) -> Result<Value> {
+    let (code, report) = sidecar.command(&["check"]).await?;
+    ensure!(code == 0, "{code}: {report}");
+    Ok(report["leader"].clone())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,49 +93,78 @@ async fn a_leader_that_was_asleep_leads_no_more() -> Result<()> {
     Ok(())
 }
 
-/// Put to sleep between the intent and its broadcast, while another one takes over.
+/// Put to sleep with the order in the ledger and nothing signed, and then between the intent and its broadcast, while
+/// another one takes over.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_is_sent_once_whoever_was_asleep() -> Result<()> {
     let options = Options { rpc_proxy: true, block_time: Some(Duration::from_millis(300)), ..options() };
     let mut stack = Stack::start(options).await?;
-    let payer = stack.open_channels(1, TokenAmount::new(PRICE * 100)).await?.remove(0);
-    let proof = payer.proof(TokenAmount::new(PRICE));
-    ensure!(stack.raw_get("/premium/a", proof_headers(&proof)).await?.status == 200, "not served");
-    let before = sent_by_receiver(&stack).await?;
+    let payers = stack.open_channels(2, TokenAmount::new(PRICE * 100)).await?;
+    for (payer, (asks, signed)) in payers.iter().zip([("eth_estimateGas", 0), ("eth_sendRawTransaction", 1)])
+    {
+        let proof = payer.proof(TokenAmount::new(PRICE));
+        ensure!(stack.raw_get("/premium/a", proof_headers(&proof)).await?.status == 200, "not served");
+        let (sent, earned) = (sent_by_receiver(&stack).await?, earned(&stack).await?);
 
-    let asleep = leader(&mut stack).await?;
-    stack.rpc_proxy().hold_next("eth_sendRawTransaction");
-    let channel = payer.channel();
-    let (sender, block) = (channel.sender.to_string(), channel.open_block.0.to_string());
-    // Any sidecar takes the order, and whoever leads carries it out.
-    let orderer = (asleep + 1) % SIDECARS;
-    let arguments = ["close", &sender, &block, "--wait", "0s"];
-    let (code, ordered) = stack.sidecar_at(orderer).command(&arguments).await?;
-    ensure!(code == 3, "nobody waits for it: {code}, {ordered}");
-    while !stack.rpc_proxy().is_holding() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    stack.sidecar_at(asleep).part().freeze();
-    let (_, took) = another_leader(&mut stack, asleep).await?;
-    println!("take-over between intent and broadcast: {:.1} s", took.as_secs_f64());
-    // What was under way arrives now as well.
-    stack.rpc_proxy().let_go();
-    let paid = async |stack: &Stack| -> Result<bool> {
-        let tokens = stack.chain.chain().token_balance(stack.token(), stack.receiver()).await?;
-        Ok(u64::try_from(tokens)? == PRICE)
-    };
-    for _ in 0..300 {
-        if paid(&stack).await? {
-            break;
+        let asleep = leader(&mut stack).await?;
+        stack.rpc_proxy().hold_next(asks);
+        let channel = payer.channel();
+        let (sender, block) = (channel.sender.to_string(), channel.open_block.0.to_string());
+        // Any sidecar takes the order, and whoever leads carries it out.
+        let orderer = (asleep + 1) % SIDECARS;
+        let arguments = ["close", &sender, &block, "--wait", "0s"];
+        let (code, ordered) = stack.sidecar_at(orderer).command(&arguments).await?;
+        ensure!(code == 3, "nobody waits for it: {code}, {ordered}");
+        while !stack.rpc_proxy().is_holding() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        stack.sidecar_at(asleep).part().freeze();
+        ensure!(signed_for(&mut stack, payer).await? == signed, "asleep at another step than at {asks}");
+        ensure!(sent_by_receiver(&stack).await? == sent, "sent before it fell asleep");
+        let (_, took) = another_leader(&mut stack, asleep).await?;
+        println!("take-over at {asks}: {:.1} s", took.as_secs_f64());
+        // What was under way arrives now as well.
+        stack.rpc_proxy().let_go();
+        for _ in 0..300 {
+            if self::earned(&stack).await? == earned + PRICE {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let now = self::earned(&stack).await?;
+        ensure!(now == earned + PRICE, "the new leader did not close the channel\n{}", stack.log_tails());
+        stack.sidecar_at(asleep).part().thaw();
+        // Time enough to do it again.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(sent_by_receiver(&stack).await? - sent, 1, "{asks}\n{}", stack.log_tails());
     }
-    ensure!(paid(&stack).await?, "the new leader did not close the channel\n{}", stack.log_tails());
-    stack.sidecar_at(asleep).part().thaw();
-    // Time enough to do it again.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(sent_by_receiver(&stack).await? - before, 1, "{}", stack.log_tails());
     stack.check()
+}
+
+/// How many transactions are signed and kept for a channel.
+async fn signed_for(stack: &mut Stack, payer: &Payer) -> Result<i64> {
+    let mut session = stack.postgres().session("ledger").await?;
+    let count = sqlx::query_scalar(
+        "SELECT count(*) FROM transactions JOIN intents ON intents.id = transactions.intent WHERE sender = $1",
+    );
+    Ok(count.bind(payer.channel().sender.0.to_vec()).fetch_one(&mut session).await?)
+}
+
+/// What the receiver has of the token.
+async fn earned(stack: &Stack) -> Result<u64> {
+    let tokens = stack.chain.chain().token_balance(stack.token(), stack.receiver()).await?;
+    Ok(u64::try_from(tokens)?)
+}
+
+/// Waits until the one that leads has read the newest block.
+async fn until_read(stack: &Stack) -> Result<()> {
+    let newest = stack.chain.chain().provider().get_block_number().await?;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while stack.leader().await?.ask_admin("/readyz").await?.json()?["block"].as_u64() < Some(newest) {
+        ensure!(Instant::now() < deadline, "block {newest} was not read");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
 
 /// How many transactions the chain has of the receiver.

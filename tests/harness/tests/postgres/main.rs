@@ -11,8 +11,11 @@ mod crowd;
 #[path = "../faults/customer.rs"]
 mod customer;
 mod database;
+#[path = "../faults/envoy.rs"]
+mod envoy;
 mod failover;
 mod leader;
+mod nodes;
 #[path = "../faults/race.rs"]
 mod race;
 #[path = "../faults/scene.rs"]
@@ -20,5 +23,8 @@ mod scene;
 mod server;
 #[path = "../faults/service.rs"]
 mod service;
+mod takeover;
+#[path = "../faults/upgrade/mod.rs"]
+mod upgrade;
 
 use cluster::parts;

@@ -51,11 +51,13 @@ impl Load {
     pub(super) async fn start(stack: &Stack) -> Result<Self> {
         let (counts, stop) = (Arc::<Counts>::default(), Arc::<AtomicBool>::default());
         let (mut strangers, mut payers, mut books) = (JoinSet::new(), JoinSet::new(), Vec::new());
-        let door = stack.envoy.address();
-        for _ in 0..STRANGERS {
+        let doors = stack.doors();
+        let mut doors = doors.iter().copied().cycle();
+        for door in doors.by_ref().take(STRANGERS) {
             strangers.spawn(ask(door, stack.free_path().to_owned(), Arc::clone(&counts), Arc::clone(&stop)));
         }
-        for payer in stack.open_channels(PAYERS, TokenAmount::new(PRICE * 1_000_000)).await? {
+        let opened = stack.open_channels(PAYERS, TokenAmount::new(PRICE * 1_000_000)).await?;
+        for (payer, door) in opened.into_iter().zip(doors) {
             let book = Book::default();
             books.push((*payer.channel(), Arc::clone(&book)));
             let customer = Customer::new(payer, book, PRICE, PATIENT);
