@@ -83,6 +83,14 @@ enum Command {
     /// Every signature is verified; a line that is wrong is named by its number, and then nothing is imported. The
     /// channels are held back as after `uraiden restore`.
     Import(commands::ImportArgs),
+    /// Move the ledger from a SQLite file to PostgreSQL, while no sidecar runs
+    ///
+    /// Everything is written in one transaction, and read back and compared row by row before it is final. The file is
+    /// marked then, and `uraiden serve` refuses it: so nothing is held back, and clients notice nothing. Run the same
+    /// command again when it was interrupted: it finishes the move or begins it anew, and says which.
+    #[command(after_help = "Example:\n  \
+        uraiden migrate --from uraiden.db --to postgres://uraiden@db.example:5432/ledger?sslmode=verify-full")]
+    Migrate(commands::MigrateArgs),
 }
 
 #[derive(Args)]
@@ -107,6 +115,7 @@ fn main() -> ExitCode {
         Command::Renew(args) => block_on(commands::renew(args)).map(ExitCode::from),
         Command::Export(args) => block_on(commands::export(args)).map(ExitCode::from),
         Command::Import(args) => block_on(commands::import(args)).map(ExitCode::from),
+        Command::Migrate(args) => block_on(commands::migrate(args)).map(ExitCode::from),
         Command::Resume(args) => block_on(commands::resume(args)).map(ExitCode::from),
     };
     match result {

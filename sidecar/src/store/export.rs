@@ -11,7 +11,7 @@ use super::columns::{self, Blob};
 use super::portable::{Header, Level, Portable, PortableUndo};
 use super::row::ChannelRow;
 use super::sqlite::{self, Access};
-use super::{Database, binding, columns::unsigned, postgres};
+use super::{Database, OpenError, binding, columns::unsigned, postgres};
 
 /// Channels that are read at a time.
 const PAGE: u32 = 1000;
@@ -22,6 +22,9 @@ pub enum ExportError {
     /// The ledger cannot be read.
     #[error("the ledger cannot be read: {0}")]
     Ledger(#[from] sqlx::Error),
+    /// It is not the ledger any more.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// There is no ledger in it, or one of an earlier uraiden.
     #[error("the database has no ledger that was ever bound to a chain")]
     Empty,
@@ -43,7 +46,11 @@ pub async fn export(
 ) -> Result<u64, ExportError> {
     // What is read in one transaction is of one moment.
     let (mut connection, begin) = match database {
-        Database::Sqlite(path) => (sqlite::connect(path, Access::Read).await?, "BEGIN"),
+        Database::Sqlite(path) => {
+            let mut connection = sqlite::connect(path, Access::Read).await?;
+            sqlite::refuse_moved(&mut connection, path).await?;
+            (connection, "BEGIN")
+        }
         Database::Postgres(url) => {
             (postgres::connect(url).await?, "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         }

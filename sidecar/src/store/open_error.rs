@@ -94,6 +94,30 @@ pub enum OpenError {
         /// What kind of file system it is.
         filesystem: &'static str,
     },
+    /// Its ledger is in PostgreSQL now.
+    #[error(
+        "the ledger of {} was moved to {target}: give that as --database. What is left here is as good as a backup of that \
+         moment, which `uraiden restore` takes into use",
+        path.display()
+    )]
+    Moved {
+        /// The file.
+        path: PathBuf,
+        /// Host, port and name of the database.
+        target: String,
+    },
+    /// Its ledger may be in PostgreSQL now.
+    #[error(
+        "the ledger of {} was being moved to {target}, and whether it arrived is not known here: run `uraiden migrate` \
+         again, which finishes the move or begins it anew, or with --cancel gives the file back if nothing arrived",
+        path.display()
+    )]
+    Moving {
+        /// The file.
+        path: PathBuf,
+        /// Host, port and name of the database.
+        target: String,
+    },
     /// It belongs to another contract or receiver.
     #[error("database {database}: {source}")]
     Binding {

@@ -5,6 +5,7 @@
 //! URAIDEN_TEST_POSTGRES=postgres://postgres@127.0.0.1/postgres cargo test --package uraiden-sidecar --test ledger-in-postgres
 //! ```
 
+mod moving;
 mod sharing;
 
 #[path = "../sidecar/api_internal.rs"]

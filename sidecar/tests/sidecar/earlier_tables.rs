@@ -23,13 +23,14 @@ use crate::fixture::{
 };
 
 /// Version, name and tables as the program has them, and what it had written into those that were new.
-const VERSIONS: [(i64, &str, &str, &str); 6] = [
+const VERSIONS: [(i64, &str, &str, &str); 7] = [
     (1, "ledger", include_str!("../../migrations/sqlite/0001_ledger.sql"), LEDGER),
     (2, "claims", include_str!("../../migrations/sqlite/0002_claims.sql"), CLAIMS),
     (3, "incident", include_str!("../../migrations/sqlite/0003_incident.sql"), INCIDENT),
     (4, "generation", include_str!("../../migrations/sqlite/0004_generation.sql"), GENERATION),
     (5, "credit", include_str!("../../migrations/sqlite/0005_credit.sql"), CREDIT),
     (6, "income", include_str!("../../migrations/sqlite/0006_income.sql"), INCOME),
+    (7, "leader", include_str!("../../migrations/sqlite/0007_leader.sql"), LEADER),
 ];
 
 /// Two channels of one sender, read up to block 15. In the words of the queries: amounts are `a0` to `a255`.
@@ -64,6 +65,8 @@ UPDATE channels SET held_generation = 2 WHERE open_block = 11;
 const CREDIT: &str = "UPDATE channels SET credit = a20, take_backs = 1 WHERE open_block = 10;";
 
 const INCOME: &str = "INSERT INTO income VALUES (1, 2, 20, 0, 0, 0, 0, 0);";
+
+const LEADER: &str = "UPDATE lease SET draw = 5, beat = 9, holder = 'one-1-0', word = '{}', word_beat = 8;";
 
 fn path_of(version: i64) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/tables-{version}.sqlite"))

@@ -145,6 +145,8 @@ async fn copy_schema(from: &str, to: &str) {
         "lease",
         "intents",
         "transactions",
+        "arrival",
+        "server",
     ] {
         sql += &format!("CREATE TABLE {to}.{table} (LIKE {from}.{table} INCLUDING ALL);");
         sql += &format!("INSERT INTO {to}.{table} SELECT * FROM {from}.{table};");
@@ -214,8 +216,13 @@ impl Ledger {
     }
 
     async fn scoped(folder: TempDir, scope: Scope) -> Self {
-        let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
         let database = database_of(&folder).await;
+        Self::at(folder, database, scope).await
+    }
+
+    /// What is in this database, or something new.
+    pub(crate) async fn at(folder: TempDir, database: Database, scope: Scope) -> Self {
+        let health = Arc::new(HealthBoard::new(Duration::from_secs(60)));
         let Opened { store, writer } =
             Store::open(&database, scope, Risks::default(), health.clone()).await.unwrap();
         let writing = tokio::spawn(writer.run());

@@ -38,7 +38,7 @@ pub(in super::super) async fn connect(url: &PostgresUrl) -> Result<AnyConnection
 }
 
 /// A connection for what is PostgreSQL's own.
-pub(super) async fn connect_directly(url: &PostgresUrl) -> Result<PgConnection, sqlx::Error> {
+pub(in super::super) async fn connect_directly(url: &PostgresUrl) -> Result<PgConnection, sqlx::Error> {
     let options = options(url)?;
     timeout(CONNECT, options.connect()).await.map_err(late)?
 }

@@ -29,7 +29,7 @@ use tries::Tries;
 pub(super) use lookups::states;
 pub use url::{PostgresUrl, PostgresUrlError};
 
-pub(super) use connection::{BEGIN, connect};
+pub(super) use connection::{BEGIN, connect, connect_directly};
 pub(super) use durability::check;
 pub use durability::{Fragile, Risks};
 

@@ -10,7 +10,10 @@ use super::tries::Tries;
 
 /// The tables, by version, the first one first. A line is added for each change; a line that was released is never
 /// changed.
-const VERSIONS: &[&str] = &[include_str!("../../../migrations/postgres/0001_ledger.sql")];
+const VERSIONS: &[&str] = &[
+    include_str!("../../../migrations/postgres/0001_ledger.sql"),
+    include_str!("../../../migrations/postgres/0002_servers.sql"),
+];
 
 /// One row, which is locked by whoever brings the tables up to date. A lock of a session, as libraries for this take
 /// it, is lost behind connection poolers, and not every database has it.

@@ -12,7 +12,7 @@ use uraiden_core::wire::Ledger;
 
 use super::super::columns::{self, signed};
 use super::super::{OpenError, binding, read, writer};
-use super::{Access, connect, lock, migrate};
+use super::{Access, connect, lock, migrate, refuse_moved};
 
 /// What was copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -69,8 +69,19 @@ pub enum CopyError {
 ///
 /// # Errors
 ///
-/// [`CopyError`].
+/// [`CopyError`]; also where the ledger was moved, since a backup of yesterday's would be none.
 pub async fn copy(from: &Path, to: &Path) -> Result<Copied, CopyError> {
+    let sqlite = |source| CopyError::Sqlite { path: from.to_owned(), source };
+    let mut source = connect(from, Access::Read).await.map_err(sqlite)?;
+    refuse_moved(&mut source, from).await.map_err(|error| match error {
+        OpenError::Sqlite { path, source } => CopyError::Sqlite { path, source },
+        other => other.into(),
+    })?;
+    source.close().await.map_err(sqlite)?;
+    copy_any(from, to).await
+}
+
+async fn copy_any(from: &Path, to: &Path) -> Result<Copied, CopyError> {
     for path in [to.to_owned(), beside(to, "-wal"), beside(to, "-shm")] {
         if path.symlink_metadata().is_ok() {
             return Err(CopyError::Exists(path));
@@ -102,7 +113,7 @@ pub async fn copy(from: &Path, to: &Path) -> Result<Copied, CopyError> {
 }
 
 /// Puts the copy `from` in the place of the database `to`, which must not be there. It may be a file that does not say
-/// of itself that it is a copy: the one that is made of it does.
+/// of itself that it is a copy: the one that is made of it does. One whose ledger was moved is as good as any.
 ///
 /// # Errors
 ///
@@ -110,7 +121,7 @@ pub async fn copy(from: &Path, to: &Path) -> Result<Copied, CopyError> {
 pub async fn restore(from: &Path, to: &Path) -> Result<Copied, CopyError> {
     // No process begins to use the database meanwhile.
     let _lock = lock(to)?;
-    copy(from, to).await
+    copy_any(from, to).await
 }
 
 async fn make(from: &Path, partial: &Path) -> Result<Copied, CopyError> {
@@ -141,6 +152,8 @@ async fn make(from: &Path, partial: &Path) -> Result<Copied, CopyError> {
 
 /// Has the copy say that it is one; a copy of a copy keeps its time. `None` where there is no ledger.
 async fn stamp(connection: &mut AnyConnection) -> Result<Option<Copied>, sqlx::Error> {
+    // The mark of a move is about the file that was copied.
+    sqlx::query("DELETE FROM moved").execute(&mut *connection).await?;
     sqlx::query("UPDATE ledger SET copied_at = coalesce(copied_at, $1)")
         .bind(signed(writer::now()))
         .execute(&mut *connection)

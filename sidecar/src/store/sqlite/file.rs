@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "credit", include_str!("../../../migrations/sqlite/0005_credit.sql")),
     (6, "income", include_str!("../../../migrations/sqlite/0006_income.sql")),
     (7, "leader", include_str!("../../../migrations/sqlite/0007_leader.sql")),
+    (8, "move", include_str!("../../../migrations/sqlite/0008_move.sql")),
 ];
 
 /// How long a lock of another connection is waited for.

@@ -5,6 +5,7 @@ mod copy;
 mod file;
 mod filesystem;
 mod index;
+mod moved;
 mod read;
 mod write;
 
@@ -23,9 +24,10 @@ use batches::Batches;
 pub use copy::{Copied, CopyError, copy, restore};
 #[cfg(test)]
 pub(super) use file::in_memory;
-pub(super) use file::{Access, connect, connect_in_memory, lock, migrate, private_file};
+pub(super) use file::{Access, connect, connect_directly, connect_in_memory, lock, migrate, private_file};
 pub use filesystem::refuse_network;
 pub(super) use index::Index;
+pub(super) use moved::refuse_moved;
 
 /// How many connections read at a time.
 const READERS: u32 = 4;
@@ -41,13 +43,14 @@ pub(super) struct Sqlite {
     _lock: File,
 }
 
-/// Takes a file for this process, and brings its tables up to date.
+/// Takes a file for this process, and brings its tables up to date. One whose ledger is elsewhere is refused.
 pub(super) async fn prepare(path: &Path) -> Result<(File, AnyConnection), OpenError> {
     let lock = lock(path)?;
     private_file(path)?;
     let connect = connect(path, Access::Write).await;
     let mut connection = connect.map_err(|source| OpenError::Sqlite { path: path.to_owned(), source })?;
     migrate(&mut connection, path).await?;
+    refuse_moved(&mut connection, path).await?;
     Ok((lock, connection))
 }
 
