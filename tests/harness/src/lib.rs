@@ -55,7 +55,7 @@ pub use raw::{Answer, NO_HEADERS, send};
 pub use relay::Relay;
 pub use rpc_proxy::{Fault, RpcProxy};
 pub use scrape::{Sample, Scrape};
-pub use sidecar::{Ran, Sidecar};
+pub use sidecar::{Ran, Sidecar, migration};
 pub use stack::Stack;
 pub use upstream::{ANSWER, Upstream};
 pub use usage::Usage;

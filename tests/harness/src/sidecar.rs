@@ -65,6 +65,17 @@ impl Shared {
     }
 }
 
+/// `uraiden migrate` from this file to the database with this URL. It is killed when it is dropped.
+///
+/// # Errors
+///
+/// The program is not built.
+pub fn migration(from: &Path, to: &str) -> Result<Command> {
+    let mut command = Command::new(Tools::find(None)?.uraiden);
+    command.arg("migrate").arg("--from").arg(from).env("URAIDEN_DATABASE", to).kill_on_drop(true);
+    Ok(command)
+}
+
 /// `uraiden serve`. It listens on the same ports after every start.
 #[derive(Debug)]
 pub struct Sidecar {
@@ -192,6 +203,12 @@ impl Sidecar {
     /// What it is called in the stack.
     pub fn name(&self) -> &'static str {
         self.part.name()
+    }
+
+    /// Has it use another database from its next start on.
+    pub(crate) fn move_to(&mut self, database: &str) {
+        self.part.change_flag("--database", database);
+        database.clone_into(&mut self.database);
     }
 
     /// The process, to be stopped or killed.

@@ -280,6 +280,23 @@ impl Stack {
         self.postgres.as_mut().expect("the options ask for it")
     }
 
+    /// Has the sidecar use this server from its next start on, past a wire: its ledger was moved to the database that
+    /// [`Stack::new_home`] has made there.
+    pub fn moved_to(&mut self, postgres: Postgres, wire: Wire) {
+        self.sidecar.move_to(&postgres.url_by(wire.address(), LEDGER_DATABASE));
+        (self.postgres, self.wire) = (Some(postgres), Some(wire));
+    }
+
+    /// Makes a database on this server, and answers its URL by the wire.
+    ///
+    /// # Errors
+    ///
+    /// The server's.
+    pub async fn new_home(postgres: &Postgres, wire: &Wire) -> Result<String> {
+        postgres.database(LEDGER_DATABASE).await?;
+        Ok(postgres.url_by(wire.address(), LEDGER_DATABASE))
+    }
+
     /// Takes another server for the one with the ledger, after a failover, and lets the sidecars find it. Answers the old
     /// one.
     ///

@@ -15,6 +15,7 @@ mod database;
 mod envoy;
 mod failover;
 mod leader;
+mod migrate;
 mod nodes;
 #[path = "../faults/race.rs"]
 mod race;
