@@ -57,10 +57,11 @@ pub async fn run(settings: Settings) -> Result<()> {
     {
         store::refuse_network(path)?;
     }
-    let Opened { store, writer } =
-        Store::open(&settings.database, scope, settings.risks, health.clone()).await?;
+    // What is found when the ledger is opened is counted, too.
     let nodes: Vec<_> = settings.rpc_url.clone().into_iter().map(|url| url.to_string()).collect();
     let metrics = Metrics::install(&nodes)?;
+    let Opened { store, writer } =
+        Store::open(&settings.database, scope, settings.risks, health.clone()).await?;
     let spans = settings.otlp_endpoint.as_ref().map(Spans::to).transpose()?;
     let node = Node::new(
         settings.rpc_url.clone(),
@@ -127,6 +128,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         metrics: metrics.clone(),
         token: admin_token,
     };
+    let watching = store.clone();
     let internal = Internal { store, health, token: internal_token, spans: spans.clone() };
     serving.spawn(to_filters.serve(api::internal::router(internal), stopping.clone()));
     serving.spawn(to_operators.serve(api::admin::router(admin, &settings.gateway_path), stopping));
@@ -137,6 +139,7 @@ pub async fn run(settings: Settings) -> Result<()> {
         fatal = leadership.run() => Err(fatal.into()),
         never = purse.run() => match never {},
         never = metrics.upkeep() => match never {},
+        never = watching.watch_server() => match never {},
         ended = &mut writing => bail!("the ledger's writer ended by itself: {ended:?}"),
         ended = serving.join_next() => match ended {
             Some(Ok(Err(error))) => Err(error.into()),

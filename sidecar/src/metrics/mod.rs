@@ -131,6 +131,11 @@ pub(crate) fn commits_lost() {
     counter!(names::COMMITS_LOST).increment(1);
 }
 
+/// A failover of the database can lose payments by so many standbys.
+pub(crate) fn standbys_lag(standbys: u64) {
+    gauge!(names::LAGGING_STANDBYS).set(standbys as f64);
+}
+
 /// A filter sent so many questions at once.
 pub(crate) fn batch(entries: usize) {
     histogram!(names::BATCH_ENTRIES).record(entries as f64);

@@ -40,6 +40,7 @@ pub(super) const TRANSACTION_ENTRIES: &str = "uraiden_transaction_entries";
 pub(super) const BATCH_ENTRIES: &str = "uraiden_batch_entries";
 pub(super) const STORE_FAILURES: &str = "uraiden_store_failures_total";
 pub(super) const COMMITS_LOST: &str = "uraiden_commits_lost_total";
+pub(super) const LAGGING_STANDBYS: &str = "uraiden_database_lagging_standbys";
 pub(super) const RPC_CALLS: &str = "uraiden_rpc_calls_total";
 pub(super) const RPC_ERRORS: &str = "uraiden_rpc_errors_total";
 pub(super) const READY: &str = "uraiden_ready";
@@ -95,6 +96,10 @@ pub const METRICS: &[Metric] = &[
     sized(BATCH_ENTRIES, "Questions that one call of a filter carried"),
     counted(STORE_FAILURES, "Transactions that failed"),
     counted(COMMITS_LOST, "Times that the database had forgotten transactions which it had said are durable"),
+    measured(
+        LAGGING_STANDBYS,
+        "Standbys of the database, while commits wait for none, so that a failover loses some",
+    ),
     Metric { label: Some(("node", &[])), ..counted(RPC_CALLS, "Questions to an Ethereum node") },
     Metric {
         label: Some(("node", &[])),

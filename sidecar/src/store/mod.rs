@@ -31,6 +31,7 @@ mod read;
 mod remembered;
 mod renew;
 mod row;
+mod server;
 mod sqlite;
 mod step;
 mod totals;

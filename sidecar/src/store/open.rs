@@ -59,6 +59,7 @@ impl Store {
                     .await
                     .map_err(failed)?
                     .map_err(|source| OpenError::Fragile { database: url.to_string(), source })?;
+                postgres::look(&mut connection).await.map_err(failed)?;
                 let found = find(&mut connection, scope, database).await?.map_err(failed)?;
                 let postgres = Postgres::new(url, connection, scope, now()).await.map_err(failed)?;
                 let lookups = Lookups::Postgres(postgres::lookups(url).map_err(failed)?);

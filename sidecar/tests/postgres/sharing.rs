@@ -231,6 +231,26 @@ async fn a_loss_is_found_out_by_who_has_nothing_to_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_newer_timeline_holds_channels_back_unless_commits_waited_for_a_standby() {
+    for (earlier, generation) in [
+        ("UPDATE server SET timeline = timeline - 1, waits = 1", 1),
+        ("UPDATE server SET timeline = timeline - 1, waits = 0", 2),
+        // As after an upgrade of the server.
+        ("UPDATE server SET timeline = timeline + 1, waits = 0", 1),
+    ] {
+        let mut ledger = Ledger::with_deposit(100).await;
+        ledger.tamper(earlier).await;
+        // What is known is not found again.
+        for _ in 0..2 {
+            ledger = ledger.restart().await;
+            assert_eq!(ledger.store.bound().unwrap().ledger.generation, generation, "{earlier}");
+            let row = ledger.store.channel(channel()).await.unwrap().unwrap();
+            assert_eq!(row.held_generation, (generation == 2).then_some(2), "{earlier}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_does_not_wait_for_the_disk_is_refused() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::in_folder(folder, 1).await;

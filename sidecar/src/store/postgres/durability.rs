@@ -74,6 +74,15 @@ pub(in super::super) async fn check(
     }
 }
 
+/// How many standbys a failover could go to that lacks payments; `None` where the database does not say.
+pub(in super::super) async fn lagging(connection: &mut AnyConnection) -> Result<Option<u64>, sqlx::Error> {
+    match standbys(connection).await {
+        Ok(standbys) => Ok(Some(standbys.lagging())),
+        Err(error) if error.as_database_error().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 async fn settings(connection: &mut AnyConnection) -> Result<Result<(), Fragile>, sqlx::Error> {
     for (name, question) in [
         ("fsync", "SELECT current_setting('fsync') AS found"),
@@ -97,6 +106,17 @@ struct Standbys {
     unseen: u64,
     /// Whether our commits wait for the synchronous ones.
     waits: bool,
+}
+
+impl Standbys {
+    /// Those that nobody waits for, while nobody waits for any.
+    fn lagging(&self) -> u64 {
+        match self.waits {
+            true if self.synchronous > 0 => 0,
+            true => self.asynchronous,
+            false => self.asynchronous + self.synchronous,
+        }
+    }
 }
 
 async fn standbys(connection: &mut AnyConnection) -> Result<Standbys, sqlx::Error> {
@@ -129,12 +149,7 @@ fn judge(standbys: &Standbys, risks: Risks) -> Result<(), Fragile> {
              user of --database"
         );
     }
-    let lagging = match standbys.waits {
-        true if standbys.synchronous > 0 => 0,
-        true => standbys.asynchronous,
-        false => standbys.asynchronous + standbys.synchronous,
-    };
-    match (lagging, risks.losing_failover) {
+    match (standbys.lagging(), risks.losing_failover) {
         (0, _) => Ok(()),
         (standbys, true) => {
             tracing::warn!(

@@ -11,6 +11,7 @@ mod durability;
 mod lookups;
 mod read;
 mod tables;
+mod timeline;
 mod tries;
 mod url;
 mod write;
@@ -30,8 +31,9 @@ pub(super) use lookups::states;
 pub use url::{PostgresUrl, PostgresUrlError};
 
 pub(super) use connection::{BEGIN, connect, connect_directly};
-pub(super) use durability::check;
 pub use durability::{Fragile, Risks};
+pub(super) use durability::{check, lagging};
+pub(super) use timeline::{look, note, noted, server};
 
 /// How many connections read at a time: for pages and the chain, and as many for lookups.
 const READERS: u32 = 4;
@@ -136,7 +138,9 @@ impl Postgres {
     }
 
     pub(super) async fn reconnect(&mut self) -> Result<(), sqlx::Error> {
-        let steps = connect(&self.url).await?;
+        let mut steps = connect(&self.url).await?;
+        // Whoever lost a connection may have found another server.
+        timeline::look(&mut steps).await?;
         let batches = connection::connect_directly(&self.url).await?;
         (self.steps, self.batches) = (steps, batches);
         Ok(())

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use sqlx::Connection;
 use uraiden_client::{Payer, proof_headers};
 use uraiden_core::TokenAmount;
 use uraiden_harness::audit::Interruptions;
@@ -22,6 +23,7 @@ const LOST: &str = "the database has lost transactions that it said are durable"
 async fn a_synchronous_standby_takes_over_without_a_loss() -> Result<()> {
     play("failover", options(), Habits::default(), async |scene| {
         let standby = scene.stack.postgres().standby(Replication::Synchronous).await?;
+        until_noted(&mut scene.stack).await?;
         scene.some().await?;
         let start = Instant::now();
         scene.stack.postgres().kill()?;
@@ -29,6 +31,7 @@ async fn a_synchronous_standby_takes_over_without_a_loss() -> Result<()> {
         drop(scene.stack.fail_over(standby));
         scene.some().await?;
         println!("failover: paid again {:.1} s after the server was lost", start.elapsed().as_secs_f64());
+        ensure!(figure(&scene.stack, "uraiden_ledger_generation").await? == 1.0, "something is held back");
         Ok(Interruptions::default())
     })
     .await?;
@@ -137,6 +140,93 @@ async fn until_head(stack: &mut Stack) -> Result<()> {
 async fn books(stack: &Stack) -> Result<Vec<Value>> {
     let all = stack.sidecar.admin_call("GET", "/admin/channels").await?.json()?;
     Ok(all.as_array().context("a list")?.clone())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_synchronous_standby_takes_over_while_no_sidecar_runs() -> Result<()> {
+    let mut stack = Stack::start(Options { sidecars: 1, envoys: 1, ..options() }).await?;
+    let payers = stack.open_channels(1, TokenAmount::new(PRICE * 100)).await?;
+    let standby = stack.postgres().standby(Replication::Synchronous).await?;
+    until_noted(&mut stack).await?;
+    ensure!(pay(stack.doors()[0], &payers[0], 1).await? == 200, "not served before");
+    stack.sidecar.part().stop();
+    stack.postgres().kill()?;
+    standby.promote().await?;
+    drop(stack.fail_over(standby));
+    stack.sidecar.restart().await?;
+    ensure!(stack.sidecar.log()?.contains("nothing is lost"), "{}", stack.log_tails());
+    ensure!(figure(&stack, "uraiden_commits_lost_total").await? == 0.0);
+    ensure!(figure(&stack, "uraiden_ledger_generation").await? == 1.0);
+    until_paid(&mut stack, &payers[0], 2).await
+}
+
+/// The commits that are lost were made by a sidecar that knows nothing of them when it starts again. That the standby does
+/// not keep up was seen before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failover_that_lost_commits_while_no_sidecar_runs_holds_channels_back() -> Result<()> {
+    let mut stack = Stack::start(Options { sidecars: 1, envoys: 1, ..options() }).await?;
+    let payers = stack.open_channels(1, TokenAmount::new(PRICE * 100)).await?;
+    let stream = Wire::to(stack.postgres().address())?;
+    let standby = stack.postgres().standby_by(stream.address()).await?;
+    stack.postgres().until_followed(Replication::Asynchronous).await?;
+    until(&mut stack, "the standby that lags is seen", async |stack| {
+        Ok(figure(stack, "uraiden_database_lagging_standbys").await? == 1.0)
+    })
+    .await?;
+    ensure!(stack.sidecar.log()?.contains("stream asynchronously"), "{}", stack.log_tails());
+    ensure!(pay(stack.doors()[0], &payers[0], 1).await? == 200, "not served before");
+    stream.set(WireFault::Closed);
+    ensure!(pay(stack.doors()[0], &payers[0], 2).await? == 200, "not served before");
+    stack.sidecar.part().stop();
+    stack.postgres().kill()?;
+    standby.promote().await?;
+    drop(stack.fail_over(standby));
+    stack.sidecar.restart().await?;
+    ensure!(stack.sidecar.log()?.contains("payments may be forgotten"), "{}", stack.log_tails());
+    ensure!(figure(&stack, "uraiden_commits_lost_total").await? == 1.0);
+    ensure!(figure(&stack, "uraiden_ledger_generation").await? == 2.0);
+    until(&mut stack, "the payment is refused", async |stack| {
+        let status = pay(stack.doors()[0], &payers[0], 2).await?;
+        ensure!(matches!(status, 402 | 502), "served although it is not known what was paid: {status}");
+        Ok(status == 402)
+    })
+    .await
+}
+
+/// Waits until the ledger says that commits wait for a standby.
+async fn until_noted(stack: &mut Stack) -> Result<()> {
+    until(stack, "the standby is noted", async |stack| {
+        let mut session = stack.postgres().session("ledger").await?;
+        let waits: i64 = sqlx::query_scalar("SELECT waits FROM server").fetch_one(&mut session).await?;
+        session.close().await?;
+        Ok(waits == 1)
+    })
+    .await
+}
+
+async fn until_paid(stack: &mut Stack, payer: &Payer, number: u64) -> Result<()> {
+    until(stack, "a payment is taken", async |stack| Ok(pay(stack.doors()[0], payer, number).await? == 200))
+        .await
+}
+
+/// Waits until something is so.
+async fn until(
+    stack: &mut Stack,
+    what: &str,
+    mut holds: impl AsyncFnMut(&mut Stack) -> Result<bool>,
+) -> Result<()> {
+    let start = Instant::now();
+    while !holds(stack).await? {
+        ensure!(start.elapsed() < Duration::from_secs(30), "not in 30 s: {what}\n{}", stack.log_tails());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
+}
+
+/// What the first sidecar tells Prometheus.
+async fn figure(stack: &Stack, name: &str) -> Result<f64> {
+    let scrape = Scrape::parse(&stack.sidecar.ask_admin("/metrics").await?.text())?;
+    Ok(scrape.sum(name, &[]))
 }
 
 /// Pays for the request with this number; the answer's status.
