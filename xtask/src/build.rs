@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use crate::exports;
 use crate::process;
 use crate::repo::Repo;
 use crate::tools::{self, Tool};
@@ -121,7 +122,13 @@ pub(crate) fn filter(repo: &Repo) -> Result<()> {
     eprintln!("building the filter");
     process::run(&mut cargo_wasm(repo, "uraiden-filter"))?;
     let module = repo.wasm("uraiden.wasm");
-    let size = fs::metadata(&module).with_context(|| module.display().to_string())?.len();
+    let built = fs::read(&module).with_context(|| module.display().to_string())?;
+    let bytes = exports::without_unused(&built).with_context(|| module.display().to_string())?;
+    // Cargo's own copy has the same inode, and an Envoy may be reading: a new file takes the place.
+    let new = module.with_extension("new");
+    fs::write(&new, &bytes).with_context(|| new.display().to_string())?;
+    fs::rename(&new, &module).with_context(|| module.display().to_string())?;
+    let size = bytes.len() as u64;
     if size > WASM_LIMIT {
         bail!("{} has {size} bytes, at most {WASM_LIMIT} are allowed", module.display());
     }

@@ -6,6 +6,7 @@
 mod bench;
 mod build;
 mod counts;
+mod exports;
 mod fuzz;
 mod help;
 mod image;

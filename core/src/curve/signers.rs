@@ -95,7 +95,7 @@ struct Busy {
 }
 
 impl Signers {
-    /// Room for signers in so many bytes. Makes the generator's table too, which takes another 640 KB once.
+    /// Room for signers in so many bytes. Makes the generator's table too, which takes another 320 KB once.
     pub fn new(memory: usize) -> Self {
         table::generator();
         let for_keys = memory / KEYS_PART;

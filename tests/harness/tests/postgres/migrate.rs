@@ -11,9 +11,8 @@ use uraiden_harness::audit::Interruptions;
 use uraiden_harness::{Database, Options, Postgres, Stack, Wire, WireFault, migration};
 
 use crate::chance::Chance;
-use crate::cluster::options;
 use crate::crowd::Habits;
-use crate::scene::play;
+use crate::scene::{options, play};
 
 /// A ledger with rows in all its tables.
 const LEDGER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../sidecar/tests/fixtures/tables-7.sqlite");
