@@ -314,3 +314,31 @@ async fn all_that_stands_in_a_file_has_its_place_in_postgresql() {
     let missing: Vec<_> = in_file.difference(&in_postgres).collect();
     assert!(in_file.len() > 60 && missing.is_empty(), "{missing:?} of {}", in_file.len());
 }
+
+#[tokio::test]
+async fn payments_find_their_rows_by_an_index_however_few_there_are() {
+    const PAYMENTS: u64 = 50;
+    let ledger = Ledger::with_deposit(PAYMENTS).await;
+    for balance in 1..=PAYMENTS {
+        let answer = commit(&ledger.store, u128::from(balance), 1, balance).await;
+        assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
+    }
+    let schema = schema_of(&ledger.folder);
+    // A session tells what it did when it ends.
+    ledger.stop().await;
+    let mut server = PgConnection::connect(&std::env::var(POSTGRES).unwrap()).await.unwrap();
+    let (scans, updates) = loop {
+        let found: (i64, i64) = sqlx::query_as(
+            "SELECT seq_scan, n_tup_upd FROM pg_stat_all_tables WHERE schemaname = $1 AND relname = 'channels'",
+        )
+        .bind(&schema)
+        .fetch_one(&mut server)
+        .await
+        .unwrap();
+        if found.1 >= PAYMENTS as i64 {
+            break found;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert!(scans < PAYMENTS as i64, "{scans} times all channels were read for {updates} changes");
+}

@@ -7,7 +7,7 @@ use super::super::Scope;
 use super::super::batches::{self, Batch, Prune};
 use super::super::draft::Draft;
 use super::commits::{Commits, Counted, Failed};
-use super::connection::{self, BEGIN};
+use super::connection::{self, BEGIN_BATCHES};
 use super::{read, write};
 
 /// What is durable now.
@@ -33,7 +33,7 @@ pub(super) async fn decide<'a>(
     now: u64,
     commits: &Commits,
 ) -> Result<Decided<'a>, Failed> {
-    let mut transaction = connection.begin_with(BEGIN).await.map_err(Failed::NotBegun)?;
+    let mut transaction = connection.begin_with(BEGIN_BATCHES).await.map_err(Failed::NotBegun)?;
     let decided = write_down(&mut transaction, scope, batches, prune, now, commits).await;
     connection::end(transaction, decided).await
 }

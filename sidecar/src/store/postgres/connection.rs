@@ -16,11 +16,24 @@ pub(super) const CONNECT: Duration = Duration::from_secs(5);
 /// How long a transaction may take. The server gives up before, unless it cannot be reached.
 pub(super) const TRANSACTION: Duration = Duration::from_secs(15);
 
+macro_rules! begin {
+    ($more:literal) => {
+        concat!(
+            "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'; \
+             SET LOCAL idle_in_transaction_session_timeout = '2s'",
+            $more
+        )
+    };
+}
+
 /// Begins a transaction. The limits are set in it, and not for the session: behind a connection pooler the session is
 /// somebody else's next. A process that falls asleep in the middle of one loses it, and with it the locks that others wait
 /// for, before they would take the lead.
-pub(in super::super) const BEGIN: &str = "BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '2s'";
+pub(in super::super) const BEGIN: &str = begin!("");
+
+/// Begins a transaction for batches, whose statements are about rows with a name. A plan is made once and kept: one that
+/// reads the whole table, as is best while the table is small, would still do so minutes and a million rows later.
+pub(super) const BEGIN_BATCHES: &str = begin!("; SET LOCAL enable_seqscan = off");
 
 pub(super) fn options(url: &PostgresUrl) -> Result<PgConnectOptions, sqlx::Error> {
     PgConnectOptions::from_url(&url.named())

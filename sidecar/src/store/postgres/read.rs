@@ -63,7 +63,7 @@ pub(super) async fn read<'a, 'e>(
 /// Locks the rows of these channels, and says up to where the chain was read.
 async fn lock(connection: &mut PgConnection, keys: &Keys) -> Result<(Vec<ChannelRow>, u64), sqlx::Error> {
     let rows = sqlx::query(
-        "SELECT channels.*, (SELECT next_block FROM position) AS next_block FROM channels \
+        "SELECT channels.*, (SELECT next_block FROM position WHERE one = 1) AS next_block FROM channels \
          WHERE (sender, open_block) IN (SELECT * FROM unnest($1::bytea[], $2::bigint[])) \
          ORDER BY sender, open_block FOR UPDATE OF channels",
     )
