@@ -25,6 +25,16 @@ const NATIVE: [&str; 3] = ["uraiden-sidecar", "uraiden-client", "uraiden-harness
 /// What a program or a suite of the whole stack needs on the machine.
 pub(crate) const STACK_TOOLS: &[Tool] = &[Tool::WasmTarget, Tool::Npm, Tool::Envoy];
 
+/// What a program needs beside that if its arguments say `--database postgres`.
+pub(crate) fn database_tools(arguments: &[OsString]) -> &'static [Tool] {
+    let mut words = arguments.iter();
+    let apart = words.any(|word| word == "--database") && words.next().is_some_and(|kind| kind == "postgres");
+    match apart || arguments.iter().any(|word| word == "--database=postgres") {
+        true => &[Tool::Postgres],
+        false => &[],
+    }
+}
+
 /// A program of the harness.
 #[derive(Clone, Copy)]
 pub(crate) enum Program {
@@ -45,7 +55,7 @@ impl Program {
 
 /// Fetches, builds, and becomes the program: signals, stdin and stdout are then its own.
 pub(crate) fn start(repo: &Repo, program: Program, arguments: &[OsString]) -> Result<ExitCode> {
-    for tool in STACK_TOOLS {
+    for tool in STACK_TOOLS.iter().chain(database_tools(arguments)) {
         tool.ensure(repo)?;
     }
     everything(repo)?;
@@ -134,4 +144,24 @@ pub(crate) fn filter(repo: &Repo) -> Result<()> {
     }
     eprintln!("uraiden.wasm has {} of at most {} KB", size.div_ceil(1000), WASM_LIMIT / 1000);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ledger_in_postgresql_needs_postgresql() {
+        for (arguments, tools) in [
+            ("--database postgres", &[Tool::Postgres][..]),
+            ("--sidecars 2 --database=postgres", &[Tool::Postgres]),
+            ("--database sqlite", &[]),
+            ("postgres", &[]),
+            ("--database", &[]),
+            ("", &[]),
+        ] {
+            let words: Vec<_> = arguments.split_whitespace().map(OsString::from).collect();
+            assert_eq!(database_tools(&words), tools, "{arguments}");
+        }
+    }
 }

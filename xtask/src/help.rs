@@ -26,7 +26,9 @@ compiler for suite fuzz, on Linux x86-64.
 const DEMO: &str = "\
 Shows a payer being refused and then paying, request by request, through a real Envoy and on a real chain.
 
-Usage: cargo xtask demo
+Usage: cargo xtask demo [--database KIND]
+
+  --database KIND   where the ledger is: sqlite, or postgres for a server that is started for it; sqlite by default
 
 Fetches the tools and builds the parts first, which takes some minutes the first time. Exits with 0 only if
 every step went as expected.
@@ -48,6 +50,8 @@ Usage: cargo xtask stack [OPTIONS]
   --upstream HOST:PORT      the service to sell instead of the sample
   --envoy PATH              another Envoy binary than the pinned one
   --concurrency N           Envoy's worker threads
+  --database KIND           where the ledger is: sqlite, or postgres for a server that is started for it
+  --sidecars N              sidecars that share the ledger, up to 4; more than one with --database postgres only
 
 stdout gets exactly one line of JSON once everything is ready: envoyUrl, paidPath, freePath, sidecarUrl,
 adminUrl, adminToken, rpcUrl, chainId, contract, token, receiver, price, funded. All else goes to stderr.

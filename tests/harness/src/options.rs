@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use uraiden_core::{Address, TokenAmount};
 
 use crate::EnvoyConfig;
@@ -53,6 +55,10 @@ pub struct Options {
     pub crashing_filter: bool,
     /// Where the sidecars keep the ledger.
     pub database: Database,
+    /// Whether they reach a server through [`Stack::wire`].
+    ///
+    /// [`Stack::wire`]: crate::Stack::wire
+    pub wire: bool,
     /// How many sidecars share the ledger; more than one only with [`Database::Postgres`].
     pub sidecars: usize,
     /// How many Envoys stand in front of them.
@@ -78,13 +84,25 @@ pub struct Options {
 pub enum Database {
     /// A file in the stack's folder.
     Sqlite,
-    /// A server of the stack's own, which sidecars reach through [`Stack::wire`].
-    ///
-    /// [`Stack::wire`]: crate::Stack::wire
+    /// A server of the stack's own.
     Postgres {
         /// Further lines of the server's configuration.
         settings: &'static str,
     },
+}
+
+/// As a flag of a program says it.
+impl ValueEnum for Database {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Sqlite, Self::Postgres { settings: "" }]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres { .. } => "postgres",
+        }))
+    }
 }
 
 /// A chain with a channel contract on it.
@@ -114,6 +132,7 @@ impl Default for Options {
             listener_by_xds: false,
             crashing_filter: false,
             database: Database::Sqlite,
+            wire: false,
             sidecars: 1,
             envoys: 1,
             sidecar_flags: Vec::new(),

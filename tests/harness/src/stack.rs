@@ -88,9 +88,10 @@ impl Stack {
             Database::Postgres { settings } => {
                 let postgres = Postgres::start(settings).await?;
                 postgres.database(LEDGER_DATABASE).await?;
-                let wire = Wire::to(postgres.address())?;
-                let url = postgres.url_by(wire.address(), LEDGER_DATABASE);
-                (Some(postgres), Some(wire), url)
+                let wire = options.wire.then(|| Wire::to(postgres.address())).transpose()?;
+                let address = wire.as_ref().map_or(postgres.address(), Wire::address);
+                let url = postgres.url_by(address, LEDGER_DATABASE);
+                (Some(postgres), wire, url)
             }
         };
         let shared = Shared::new(&folder, nodes, contract, &receiver_key_file, database)?;
@@ -302,7 +303,7 @@ impl Stack {
     ///
     /// # Panics
     ///
-    /// Without [`Database::Postgres`].
+    /// Without [`Database::Postgres`] and [`Options::wire`].
     pub fn fail_over(&mut self, to: Postgres) -> Postgres {
         self.wire().lead_to(to.address());
         std::mem::replace(self.postgres(), to)
@@ -312,7 +313,7 @@ impl Stack {
     ///
     /// # Panics
     ///
-    /// Without [`Database::Postgres`].
+    /// Without [`Database::Postgres`] and [`Options::wire`].
     pub fn wire(&self) -> &Wire {
         self.wire.as_ref().expect("the options ask for it")
     }
@@ -320,8 +321,26 @@ impl Stack {
     /// Where the ledger is, past what may break on the way: a file, or a URL with a password in it.
     pub(crate) fn ledger(&self) -> Ledger {
         match &self.postgres {
-            Some(postgres) => Ledger::Postgres(postgres.url_by(postgres.address(), LEDGER_DATABASE)),
+            Some(_) => Ledger::Postgres(self.ledger_url()),
             None => Ledger::Sqlite(self.ledger_file()),
+        }
+    }
+
+    /// The URL of the ledger's database, with a password in it, past what may break on the way.
+    ///
+    /// # Panics
+    ///
+    /// Without [`Database::Postgres`].
+    pub fn ledger_url(&self) -> String {
+        let postgres = self.postgres.as_ref().expect("the options ask for it");
+        postgres.url_by(postgres.address(), LEDGER_DATABASE)
+    }
+
+    /// Where the ledger is, for people: a file, or a server without its password.
+    pub fn ledger_place(&self) -> String {
+        match &self.postgres {
+            Some(postgres) => format!("PostgreSQL at {}, database {LEDGER_DATABASE}", postgres.address()),
+            None => format!("SQLite, {}", self.ledger_file().display()),
         }
     }
 

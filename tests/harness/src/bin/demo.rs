@@ -6,20 +6,32 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use clap::Parser;
 use uraiden_client::{Chain, Channel, Payer, Policy, Session, proof_headers};
 use uraiden_core::{BalanceProof, TokenAmount, header};
-use uraiden_harness::{Account, Answer, NO_HEADERS, Options, Stack};
+use uraiden_harness::{Account, Answer, Database, NO_HEADERS, Options, Stack};
 
 const PAYMENTS: u64 = 10;
 const PURSE: TokenAmount = TokenAmount::new(1_000_000);
 const DEPOSIT: TokenAmount = TokenAmount::new(20_000);
 
+/// Shows a payer being refused and then paying, request by request, through a real Envoy and on a real chain.
+#[derive(Parser)]
+#[command(name = "demo")]
+struct Arguments {
+    /// Where the ledger is: a file, or a PostgreSQL server that is started for it
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Database::Sqlite)]
+    database: Database,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
+    let Arguments { database } = Arguments::parse();
     let tale = Tale { colour: std::io::stdout().is_terminal() };
     tale.title("µRaiden for Envoy: requests that pay");
     let mut stack = match Stack::start(Options {
         block_time: Some(Duration::from_secs(1)),
+        database,
         ..Options::default()
     })
     .await
@@ -74,6 +86,7 @@ impl Tale {
         line("contract", format!("{} holds the deposits", stack.contract()));
         line("token", format!("{}", stack.token()));
         line("sidecar", format!("http://{} holds the receiver's key and the proofs", stack.sidecar.admin()));
+        line("ledger", stack.ledger_place());
         line("Envoy", format!("http://{} with the paywall, uraiden.wasm", stack.envoy.address()));
         line("service", format!("http://{} behind it", stack.upstream().address()));
     }

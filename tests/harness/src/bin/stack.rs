@@ -13,12 +13,12 @@ use serde_json::value::RawValue;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use uraiden_core::{Address, TokenAmount};
-use uraiden_harness::{ExistingChain, Options, Stack};
+use uraiden_harness::{Database, ExistingChain, Options, Stack};
 
 /// Starts chain, contract, sidecar, a sample service and Envoy on free loopback ports, and leaves them running.
 ///
 /// Prints one JSON line of addresses on stdout. Ends on Ctrl-C, SIGTERM or the end of stdin. A line `kill sidecar` on
-/// stdin does what it says, `start sidecar` starts it again on the same database and ports.
+/// stdin does what it says to the first sidecar, `start sidecar` starts it again on the same database and ports.
 #[derive(Parser)]
 #[command(name = "stack")]
 struct Arguments {
@@ -52,6 +52,12 @@ struct Arguments {
     /// Another Envoy binary than the pinned one
     #[arg(long, value_name = "PATH")]
     envoy: Option<PathBuf>,
+    /// Where the ledger is: a file, or a PostgreSQL server that is started for it
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = Database::Sqlite)]
+    database: Database,
+    /// Sidecars that share the ledger; more than one with --database postgres only
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    sidecars: usize,
     /// Envoy's worker threads
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: u32,
@@ -173,6 +179,8 @@ impl Arguments {
             block_time: (!self.block_time.is_zero()).then_some(self.block_time),
             confirmations: self.confirmations,
             existing,
+            database: self.database,
+            sidecars: self.sidecars,
             upstream: self.upstream,
             envoy: self.envoy,
             concurrency: self.concurrency,

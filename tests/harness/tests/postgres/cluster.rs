@@ -26,6 +26,7 @@ pub(crate) fn parts() -> Options {
     };
     Options {
         database: Database::Postgres { settings: "" },
+        wire: true,
         sidecars: SIDECARS,
         envoys: 2,
         change,

@@ -17,6 +17,7 @@ mod failover;
 mod leader;
 mod migrate;
 mod nodes;
+mod programs;
 #[path = "../faults/race.rs"]
 mod race;
 #[path = "../faults/scene.rs"]
