@@ -57,7 +57,7 @@ pub(crate) fn run(repo: &Repo, arguments: &[OsString]) -> Result<ExitCode> {
     let Some(benchmark) = find(&name) else {
         bail!("there is no benchmark \"{name}\"; the benchmarks are {}", names());
     };
-    for tool in benchmark.tools {
+    for tool in benchmark.tools.iter().chain(build::database_tools(options)) {
         tool.ensure(repo)?;
     }
     build::optimised(repo)?;

@@ -93,15 +93,18 @@ Opens the channels on a real node first, which takes most of the time. What is r
     Benchmark {
         name: "ledger",
         measures: "how many payments become durable beside a bare loop on the same disk, and what batching saves",
-        minutes: 3,
+        minutes: 2,
         tools: STACK_TOOLS,
         help: "\
   --rounds N     rounds, in each of which everything is measured once; 5 by default
   --requests N   requests of each kind through Envoy in a round; 6400 by default
+  --database K   postgres measures a ledger in PostgreSQL, on a server of its own, beside the one in SQLite, in turns;
+                 sqlite by default
 
 First straight to the sidecar, with 256 payments in flight in calls of 32, as filters send them. The bare loop
 writes the same rows of a copy of the same ledger, by SQLite's C library, 256 payments a transaction, and does nothing
-else: no HTTP, no JSON, no question to the ledger. Then through one worker of Envoy. Medians of all rounds.
+else: no HTTP, no JSON, no question to the ledger. In PostgreSQL it writes them by a statement a table, over one
+connection. Then through one worker of Envoy. Medians of all rounds. Keys of PostgreSQL's figures begin with postgres_.
 
   bare_payments_per_s          payments that the bare loop makes durable in a second
   bare_checked_payments_per_s  the same if it also checked each signature, by libsecp256k1 with a known key
@@ -121,6 +124,38 @@ else: no HTTP, no JSON, no question to the ledger. Then through one worker of En
   free_10ms_p50, paid_10ms_p50   milliseconds to the answer of a service that takes ten, for a GET without and with a
                          price through the paywall
   added_p50              the difference, at most 0.5
+",
+    },
+    Benchmark {
+        name: "scaling",
+        measures: "1 to 4 sidecars on one PostgreSQL, with 1,000 to 1,000,000 channels in it",
+        minutes: 4,
+        tools: &[Tool::WasmTarget, Tool::Npm, Tool::Envoy, Tool::Postgres],
+        help: "\
+  --sidecars N     1 to this many sidecars; 4 by default
+  --channels N,…   numbers of channels in the database; 1000,10000,100000,1000000 by default
+  --payers N       channels that pay, at most; 10000 by default
+  --payments N     payments in each measurement; 20000 by default
+  --rounds N       rounds, in each of which every number of sidecars is measured once; 3 by default
+
+A short run: --channels 1000,10000 --rounds 1 --sidecars 2
+
+One server that makes everything durable, and sidecars of which the first N get payments while the others stand by:
+768 in flight, in calls of 32 over 24 connections, straight to the sidecars, each payment by a channel of its own. Those
+that pay were opened on the chain, and their proofs are signed beforehand; the other channels are rows that were written
+by SQL. Everything runs on this machine, what sends the payments too. Medians of all rounds.
+
+Each number of channels is a column, whose keys begin with channels_N_.
+
+  sidecars_N_payments_per_s            payments that N sidecars make durable in a second
+  sidecars_N_p50_ms, …_p99_ms          from a call until its answer, half and 99 % of the calls, at that load
+  sidecars_N_payments_per_transaction  payments in each transaction, which costs the server's disk a sync
+  sidecars_N_server_cpu_us             processor time of the server's processes for each payment
+  sidecars_N_sidecar_cpu_us            the same of the sidecars
+  sidecars_N_ratio                     payments a second beside one sidecar's in the same round
+  channel_bytes                        what a channel takes in its tables, indices included
+  payment_bytes                        what an attempt to pay takes until it is pruned, 15 minutes later
+  payment_log_bytes                    what a payment writes into the server's log of changes
 ",
     },
     Benchmark {

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::Usage;
+
 /// How long a killed process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
 
@@ -40,6 +42,12 @@ impl Family {
     /// Those that still can do something.
     pub(super) fn alive(&self) -> impl Iterator<Item = Pid> {
         self.0.iter().copied().filter(|&process| alive(process))
+    }
+
+    /// Time on a processor of those that are still there, so far.
+    pub(super) fn cpu(&self) -> Duration {
+        let used = |process: Pid| Usage::of(process.as_raw_nonzero().get().unsigned_abs()).ok();
+        self.0.iter().filter_map(|&process| Some(used(process)?.cpu)).sum()
     }
 
     /// Waits until none is left: what a server's processes share is free only then.

@@ -8,6 +8,7 @@ mod wire;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use rustix::process::Signal;
@@ -196,6 +197,15 @@ impl Postgres {
     /// The server's own process, to be asked how it fares.
     pub fn part(&mut self) -> &mut Part {
         &mut self.part
+    }
+
+    /// Time on a processor that its processes have taken so far. Sessions that have ended meanwhile do not count.
+    ///
+    /// # Errors
+    ///
+    /// It does not run.
+    pub fn cpu(&self) -> Result<Duration> {
+        Ok(Family::of(self.part.pid()?)?.cpu())
     }
 
     /// Starts it after it was stopped or killed, and waits until it takes connections.

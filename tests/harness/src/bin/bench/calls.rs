@@ -1,4 +1,4 @@
-//! Calls to the sidecar, as filters make them.
+//! Calls to a sidecar, as filters make them.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,10 +10,29 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use uraiden_core::wire::{Answer, BATCH_PATH, BatchRequest, BatchResponse, Entry, Identity, VERSION};
-use uraiden_harness::Stack;
+use tokio::task::JoinSet;
+use uraiden_core::wire::{
+    Answer, AttemptId, BATCH_PATH, BatchRequest, BatchResponse, Entry, Identity, VERSION,
+};
+use uraiden_harness::{Sidecar, Stack};
 
-/// A filter's connection to the sidecar.
+/// Payments in one call of a filter.
+pub(crate) const CALL: usize = 32;
+
+/// Ids as the filter's workers give them: one beginning each, then counted.
+#[derive(Debug, Default)]
+pub(crate) struct Ids {
+    counted: u64,
+}
+
+impl Ids {
+    pub(crate) fn next(&mut self, worker: usize) -> AttemptId {
+        self.counted += 1;
+        AttemptId((worker as u128 + 1) << 64 | u128::from(self.counted))
+    }
+}
+
+/// A filter's connection to a sidecar.
 pub(crate) struct Filter {
     connection: SendRequest<Full<Bytes>>,
     host: String,
@@ -22,16 +41,16 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    pub(crate) async fn connect(stack: &Stack) -> Result<Self> {
-        let stream = TcpStream::connect(stack.sidecar.internal()).await?;
+    pub(crate) async fn connect(stack: &Stack, sidecar: &Sidecar) -> Result<Self> {
+        let stream = TcpStream::connect(sidecar.internal()).await?;
         stream.set_nodelay(true)?;
         let (connection, driver) = http1::handshake(TokioIo::new(stream)).await?;
         // It ends when the connection is dropped, and its error is that of the call.
         tokio::spawn(driver);
         Ok(Self {
             connection,
-            host: stack.sidecar.internal().to_string(),
-            authorization: format!("Bearer {}", stack.sidecar.token()),
+            host: sidecar.internal().to_string(),
+            authorization: format!("Bearer {}", sidecar.token()),
             identity: Identity {
                 chain_id: stack.chain.chain_id(),
                 contract: stack.contract(),
@@ -66,4 +85,47 @@ impl Filter {
         self.connection.ready().await?;
         Ok((response.answers, took))
     }
+
+    /// A call of payments that all have to be accepted, and how long it took.
+    pub(crate) async fn pay(&mut self, question: Bytes) -> Result<Duration> {
+        let (answers, took) = self.call(question).await?;
+        let refused = answers.iter().find(|answer| !matches!(answer, Answer::Accepted { .. }));
+        ensure!(refused.is_none(), "a good payment was not accepted: {refused:?}");
+        Ok(took)
+    }
+}
+
+/// What came of many calls.
+pub(crate) struct Flooded {
+    /// From the first call to the last answer.
+    pub(crate) time: Duration,
+    /// How long each call took, from the shortest to the longest.
+    pub(crate) calls: Vec<Duration>,
+}
+
+/// Sends each connection its calls of payments, one after the other.
+pub(crate) async fn flood(filters: &mut Vec<Filter>, questions: Vec<Vec<Bytes>>) -> Result<Flooded> {
+    let mut tasks = JoinSet::new();
+    let start = Instant::now();
+    for (at, (mut filter, questions)) in filters.drain(..).zip(questions).enumerate() {
+        tasks.spawn(async move {
+            let mut calls = Vec::with_capacity(questions.len());
+            for question in questions {
+                calls.push(filter.pay(question).await?);
+            }
+            anyhow::Ok((at, filter, calls))
+        });
+    }
+    let (mut done, mut calls) = (Vec::new(), Vec::new());
+    while let Some(task) = tasks.join_next().await {
+        let (at, filter, took) = task??;
+        done.push((at, filter));
+        calls.extend(took);
+    }
+    let time = start.elapsed();
+    // Each keeps its place: its channels' payments go on there.
+    done.sort_unstable_by_key(|(at, _)| *at);
+    filters.extend(done.into_iter().map(|(_, filter)| filter));
+    calls.sort_unstable();
+    Ok(Flooded { time, calls })
 }

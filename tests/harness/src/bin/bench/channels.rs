@@ -1,5 +1,7 @@
 //! Many channels at once, and their payments signed beforehand.
 
+use std::ops::Range;
+
 use anyhow::{Context, Result, ensure};
 use k256::ecdsa::SigningKey;
 use serde_json::{Value, json};
@@ -53,7 +55,7 @@ impl Channel {
     }
 }
 
-/// Opens so many channels, each by a sender of its own, and waits until the sidecar counts them.
+/// Opens channels of the senders with these numbers, and waits until the sidecar counts them.
 ///
 /// The node lets us speak for the token, which tells the contract of deposits that nobody made. So it takes one
 /// transaction a channel, and no account needs money.
@@ -61,14 +63,14 @@ impl Channel {
 /// # Errors
 ///
 /// The node refuses, or the sidecar does not see the last channel in time.
-pub(crate) async fn open(stack: &Stack, number: usize) -> Result<Vec<Channel>> {
+pub(crate) async fn open(stack: &Stack, senders: Range<usize>) -> Result<Vec<Channel>> {
     let token = stack.token().to_string();
     stack.chain.rpc("anvil_impersonateAccount", json!([token])).await?;
     stack.chain.rpc("anvil_setBalance", json!([token, "0xffffffffffffffffffff"])).await?;
     stack.chain.rpc("evm_setAutomine", json!([false])).await?;
-    let keys: Vec<SigningKey> = (0..number).map(key).collect::<Result<_>>()?;
+    let keys: Vec<SigningKey> = senders.clone().map(key).collect::<Result<_>>()?;
     let http = reqwest::Client::new();
-    let mut channels = Vec::with_capacity(number);
+    let mut channels = Vec::with_capacity(senders.len());
     for block in keys.chunks(PER_BLOCK) {
         let senders: Vec<Address> = block.iter().map(address).collect();
         let next = stack.chain.rpc("eth_getTransactionCount", json!([token, "latest"])).await?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use uraiden_harness::Database;
 
 use crate::channels;
 use crate::load::Load;
@@ -31,14 +32,14 @@ pub(crate) struct Options {
 pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let mut report = Report::new("filter");
     let connections = options.connections as usize;
-    let mut bench = Bench::start(options.requests as usize, connections, 1).await?;
+    let mut bench = Bench::start(Database::Sqlite, options.requests as usize, connections, 1).await?;
 
     let mut alone = Load::connect(bench.service, connections).await?;
     let ceiling = alone.run(bench.unpaid("/"), Duration::ZERO).await?;
     report.figure("ceiling_rps", ceiling.rate(), "1/s");
 
     let most = options.channels.iter().copied().max().unwrap_or(0).max(connections);
-    let mut channels = channels::open(&bench.stack, most).await?;
+    let mut channels = channels::open(&bench.stack, 0..most).await?;
     bench.meet(&mut channels[..connections]).await?;
     let mut few = Series::default();
     for _ in 0..options.rounds {

@@ -7,12 +7,14 @@ mod calls;
 mod channels;
 mod filter;
 mod flood;
+mod histogram;
 mod ledger;
 mod load;
 mod machine;
 mod memory;
 mod report;
 mod rounds;
+mod scaling;
 mod service;
 mod signature;
 mod soak;
@@ -41,6 +43,8 @@ enum Benchmark {
     Flood(flood::Options),
     /// The ledger beside a bare loop, and what batching saves
     Ledger(ledger::Options),
+    /// Several sidecars on one PostgreSQL, with few channels and very many
+    Scaling(scaling::Options),
     /// One signature check, beside libsecp256k1's
     Signature(signature::Options),
     /// Ten minutes of payments: what memory does
@@ -55,6 +59,7 @@ fn main() -> Result<()> {
     let Arguments { folder, benchmark } = Arguments::parse();
     let report = match benchmark {
         Benchmark::Flood(options) => flood::measure(&options)?,
+        Benchmark::Scaling(options) => Runtime::new()?.block_on(scaling::measure(&options))?,
         Benchmark::Signature(options) => Runtime::new()?.block_on(signature::measure(&options))?,
         Benchmark::Ledger(options) => Runtime::new()?.block_on(ledger::measure(&options))?,
         Benchmark::Filter(options) => Runtime::new()?.block_on(filter::measure(&options))?,

@@ -1,6 +1,7 @@
 //! What one more worker of Envoy costs in memory.
 
 use anyhow::Result;
+use uraiden_harness::Database;
 
 use crate::channels;
 use crate::report::Report;
@@ -29,8 +30,8 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
 
 /// What an Envoy with so many workers takes, in megabytes, once all of them know all signers.
 async fn resident(workers: u32) -> Result<f64> {
-    let mut bench = Bench::start(SIGNERS, CONNECTIONS, workers).await?;
-    let mut channels = channels::open(&bench.stack, SIGNERS).await?;
+    let mut bench = Bench::start(Database::Sqlite, SIGNERS, CONNECTIONS, workers).await?;
+    let mut channels = channels::open(&bench.stack, 0..SIGNERS).await?;
     for _ in 0..TURNS {
         bench.resize(SIGNERS, CONNECTIONS).await?;
         bench.meet(&mut channels).await?;

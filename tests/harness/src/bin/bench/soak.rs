@@ -41,7 +41,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let upstream = Some(service::start()?);
     let mut stack =
         Stack::start(StackOptions { upstream, concurrency: 1, ..StackOptions::default() }).await?;
-    let channels = channels::open(&stack, (options.channels as usize).max(connections)).await?;
+    let channels = channels::open(&stack, 0..(options.channels as usize).max(connections)).await?;
     let payers = share(channels, connections);
     let mut load = Load::connect(stack.envoy.address(), connections).await?;
     let highest = load.steady(sources(&payers), Duration::ZERO, TRIAL).await?.rate();

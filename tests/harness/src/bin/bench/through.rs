@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
-use uraiden_harness::{EnvoyConfig, Options as StackOptions, Stack};
+use uraiden_harness::{Database, EnvoyConfig, Options as StackOptions, Stack};
 
 use crate::channels::Channel;
 use crate::load::{Load, Run, Script, get};
@@ -41,9 +41,16 @@ impl Sample {
 }
 
 impl Bench {
-    pub(crate) async fn start(requests: usize, connections: usize, workers: u32) -> Result<Self> {
+    /// With the ledger in this database, for so many requests over so many connections through so many workers.
+    pub(crate) async fn start(
+        database: Database,
+        requests: usize,
+        connections: usize,
+        workers: u32,
+    ) -> Result<Self> {
         let service = service::start()?;
         let stack = StackOptions {
+            database,
             upstream: Some(service),
             concurrency: workers,
             // The state of a block with very many channels takes tens of megabytes.

@@ -25,7 +25,7 @@ pub(super) struct Lookups {
 
 /// Looks up channels from all over the ledger, each once.
 pub(super) async fn measure(stack: &Stack, channels: &[ChannelKey]) -> Result<Lookups> {
-    let mut filter = Filter::connect(stack).await?;
+    let mut filter = Filter::connect(stack, &stack.sidecar).await?;
     // A step that visits all of them, out of order.
     let mut at = 0;
     let mut some = |count: usize| -> Vec<ChannelKey> {

@@ -7,12 +7,12 @@ use anyhow::{Context, Result, ensure};
 use rusqlite::{Connection, params};
 use uraiden_core::wire::Attempt;
 
-const HOUR: i64 = 60 * 60 * 1000;
+use super::HOUR;
 
 /// A copy of the ledger, which nobody else uses.
-pub(super) struct Bare(Connection);
+pub(in super::super) struct Sqlite(Connection);
 
-impl Bare {
+impl Sqlite {
     /// Copies the ledger to a file beside it, so that both are on one disk and have the same rows.
     pub(super) fn beside(ledger: &Path) -> Result<Self> {
         let copy = ledger.with_extension("bare");

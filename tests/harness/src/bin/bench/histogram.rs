@@ -1,19 +1,28 @@
-//! Histograms that the sidecar keeps.
+//! Histograms that a sidecar keeps.
 
 use anyhow::{Context, Result, ensure};
-use uraiden_harness::Stack;
+use uraiden_harness::Sidecar;
+
+/// The entries of each transaction.
+pub(crate) const TRANSACTION_ENTRIES: &str = "uraiden_transaction_entries";
+
+/// The seconds from a question to the ledger until its answer is durable.
+pub(crate) const COMMIT_SECONDS: &str = "uraiden_commit_seconds";
+
+/// The entries of each call of a filter.
+pub(crate) const BATCH_ENTRIES: &str = "uraiden_batch_entries";
 
 /// What was counted so far: up to each bound, how many samples.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Histogram {
+pub(crate) struct Histogram {
     buckets: Vec<(f64, f64)>,
     sum: f64,
 }
 
 impl Histogram {
     /// Reads the histogram with this name.
-    pub(super) async fn read(stack: &Stack, name: &str) -> Result<Self> {
-        let answer = stack.sidecar.ask_admin("/metrics").await?;
+    pub(crate) async fn read(sidecar: &Sidecar, name: &str) -> Result<Self> {
+        let answer = sidecar.ask_admin("/metrics").await?;
         ensure!(answer.status == 200, "{}: {}", answer.status, answer.text());
         Self::parse(&answer.text(), name).with_context(|| format!("there is no histogram {name}"))
     }
@@ -34,23 +43,23 @@ impl Histogram {
     }
 
     /// What was counted since then.
-    pub(super) fn since(&self, before: &Self) -> Self {
+    pub(crate) fn since(&self, before: &Self) -> Self {
         let counts = self.buckets.iter().zip(&before.buckets);
         let buckets = counts.map(|((bound, now), (_, then))| (*bound, now - then)).collect();
         Self { buckets, sum: self.sum - before.sum }
     }
 
     /// How many samples.
-    pub(super) fn count(&self) -> f64 {
+    pub(crate) fn count(&self) -> f64 {
         self.buckets.last().map_or(0.0, |(_, count)| *count)
     }
 
-    pub(super) fn mean(&self) -> f64 {
+    pub(crate) fn mean(&self) -> f64 {
         self.sum / self.count()
     }
 
     /// The value below which this part of the samples is, as if those of a bucket were spread evenly over it.
-    pub(super) fn quantile(&self, part: f64) -> f64 {
+    pub(crate) fn quantile(&self, part: f64) -> f64 {
         let wanted = self.count() * part;
         let (mut low, mut below) = (0.0, 0.0);
         for &(bound, count) in &self.buckets {
