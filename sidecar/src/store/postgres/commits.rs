@@ -18,7 +18,7 @@ use crate::metrics;
 
 /// Counts a transaction. A ledger that is not bound yet is of generation 0.
 const COUNT: &str = "UPDATE writers SET count = writers.count + 1 \
-     FROM (SELECT coalesce(max(generation), 0) AS generation FROM ledger) AS ledgers WHERE writers.id = $1 \
+     FROM (SELECT coalesce(max(generation), 0) AS generation FROM ledger WHERE one = 1) AS ledgers WHERE writers.id = $1 \
      RETURNING writers.count, ledgers.generation";
 
 /// Why a transaction is not committed.
