@@ -14,7 +14,7 @@ const DIRECT: [(&str, &[&str]); 3] = [
     ("uraiden-core", &["hex", "hmac", "k256", "regex-lite", "serde", "serde_json", "sha2", "tiny-keccak"]),
     ("uraiden-filter", &["uraiden-core", "hex", "log", "proxy-wasm", "serde_json"]),
     // Small, so that the first command in a new checkout answers within seconds.
-    ("xtask", &["anyhow", "lexopt", "serde_json"]),
+    ("xtask", &["anyhow", "lexopt", "serde_json", "wasm-encoder", "wasmparser"]),
 ];
 
 /// All that may be below core, on any platform: arithmetic, encoding, and what serde and k256 are made of.
