@@ -18,10 +18,17 @@ pub(crate) struct Repo {
 impl Repo {
     /// Finds the checkout, from whichever folder of it cargo was called.
     pub(crate) fn locate() -> Result<Self> {
-        // Set by `cargo run`; the other is for the binary called by its path.
-        let here = std::env::var_os("CARGO_MANIFEST_DIR")
-            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
-        let root = here.parent().context("xtask's folder has no parent")?.to_path_buf();
+        // Set by `cargo run`. Called by its path, the binary may have been built in another checkout that has the same
+        // target folder.
+        let root = match std::env::var_os("CARGO_MANIFEST_DIR") {
+            Some(own) => PathBuf::from(own).parent().context("xtask's folder has no parent")?.to_path_buf(),
+            None => {
+                let here = std::env::current_dir().context("the current folder")?;
+                let is_root = |folder: &&Path| folder.join("xtask/Cargo.toml").is_file();
+                let root = here.ancestors().find(is_root);
+                root.with_context(|| format!("{} is in no checkout", here.display()))?.to_path_buf()
+            }
+        };
 
         let metadata = process::cargo(&root)
             .args(["metadata", "--no-deps", "--format-version", "1"])
