@@ -63,7 +63,7 @@ enum Command {
     /// The copy is whole, and as of one moment. It has the proofs of all senders in it, and only this account can read
     /// it. It knows that it is a copy: whoever takes it into use by `uraiden restore` finds its channels held back.
     Backup(commands::BackupArgs),
-    /// Put a backup in the place of a database that is lost
+    /// Put a backup in the place of a SQLite database that is lost; nothing is overwritten
     ///
     /// The channels take no payments until they are closed from our side (`uraiden close`) or released one by one
     /// (`uraiden channels release`), since agreements to close may be out that the backup does not know.
@@ -81,7 +81,7 @@ enum Command {
     /// Take over what `uraiden export` wrote, into a database that no sidecar uses
     ///
     /// Every signature is verified; a line that is wrong is named by its number, and then nothing is imported. The
-    /// channels are held back as after `uraiden restore`.
+    /// channels are held back as after `uraiden restore`. The database is made where there is none.
     Import(commands::ImportArgs),
     /// Move the ledger from a SQLite file to PostgreSQL, while no sidecar runs
     ///

@@ -275,10 +275,7 @@ fn ledger(repo: &Repo) -> Result<Vec<Step>> {
 }
 
 fn chain(repo: &Repo) -> Result<Vec<Step>> {
-    let mut tests = scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]);
-    // Suite `postgres` runs those that need a server.
-    tests.args(["--", "--skip", "postgres::"]);
-    Ok(vec![Step::Tests(tests)])
+    Ok(vec![Step::Tests(scenes(repo, &["--lib", "--bins", "--test", "sidecar", "--test", "chain"]))])
 }
 
 fn faults(repo: &Repo) -> Result<Vec<Step>> {

@@ -85,8 +85,8 @@ impl From<Affine> for Jacobian {
 }
 
 impl Jacobian {
-    /// `self + other`, the magnitude of whose coordinates is at most 6 and 4, in 8 products and 3 squares: Cohen, Miyaji and Ono, "Efficient Elliptic Curve Exponentiation
-    /// Using Mixed Coordinates", 1998.
+    /// `self + other`, the magnitude of whose coordinates is at most 6 and 4, in 8 products and 3 squares: Cohen, Miyaji
+    /// and Ono, "Efficient Elliptic Curve Exponentiation Using Mixed Coordinates", 1998.
     pub(super) fn add(&mut self, other: &Affine) {
         let zz = self.z.square();
         let h = other.x.mul(&zz) + self.x.negate(6);

@@ -8,6 +8,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::End;
+use super::database::DatabaseArg;
 use crate::store::{self, Copied, Database};
 
 /// What `uraiden backup` is told.
@@ -15,15 +16,8 @@ use crate::store::{self, Copied, Database};
 pub struct BackupArgs {
     /// New file for the copy; nothing is overwritten
     file: PathBuf,
-    /// Database of the sidecar
-    #[arg(
-        long,
-        env = "URAIDEN_DATABASE",
-        value_name = "FILE",
-        hide_env_values = true,
-        default_value = "uraiden.db"
-    )]
-    database: Database,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -34,15 +28,8 @@ pub struct BackupArgs {
 pub struct RestoreArgs {
     /// Backup, or any other copy of a database
     file: PathBuf,
-    /// Database of the sidecar; must not be there
-    #[arg(
-        long,
-        env = "URAIDEN_DATABASE",
-        value_name = "FILE",
-        hide_env_values = true,
-        default_value = "uraiden.db"
-    )]
-    database: Database,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -54,10 +41,11 @@ pub struct RestoreArgs {
 ///
 /// Where there is no whole copy.
 pub async fn backup(args: BackupArgs) -> Result<End> {
-    let copied = store::copy(file(&args.database)?, &args.file).await?;
+    let DatabaseArg { database } = &args.database;
+    let copied = store::copy(file(database)?, &args.file).await?;
     tell(&copied, args.json)?;
     if !args.json {
-        println!("{} is a backup of {}", args.file.display(), args.database);
+        println!("{} is a backup of {}", args.file.display(), database);
     }
     Ok(End::Done)
 }
@@ -68,13 +56,14 @@ pub async fn backup(args: BackupArgs) -> Result<End> {
 ///
 /// Where the database is there, or in use, or the copy cannot be read.
 pub async fn restore(args: RestoreArgs) -> Result<End> {
-    let copied = store::restore(&args.file, file(&args.database)?).await?;
+    let DatabaseArg { database } = &args.database;
+    let copied = store::restore(&args.file, file(database)?).await?;
     tell(&copied, args.json)?;
     if !args.json {
         println!(
             "{} is restored: from its next start on, `uraiden serve` holds its channels back until they are closed or \
              released",
-            args.database
+            database
         );
     }
     Ok(End::Done)
@@ -83,15 +72,8 @@ pub async fn restore(args: RestoreArgs) -> Result<End> {
 /// What `uraiden renew` is told.
 #[derive(Debug, Args)]
 pub struct RenewArgs {
-    /// Database that was restored, a SQLite file or a PostgreSQL database
-    #[arg(
-        long,
-        env = "URAIDEN_DATABASE",
-        value_name = "FILE|URL",
-        hide_env_values = true,
-        default_value = "uraiden.db"
-    )]
-    database: Database,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -103,14 +85,15 @@ pub struct RenewArgs {
 ///
 /// Where the database cannot be used, or has no ledger.
 pub async fn renew(args: RenewArgs) -> Result<End> {
-    let Some(generation) = store::renew(&args.database).await? else {
-        bail!("{} has no ledger that was ever bound to a chain", args.database);
+    let DatabaseArg { database } = &args.database;
+    let Some(generation) = store::renew(database).await? else {
+        bail!("{} has no ledger that was ever bound to a chain", database);
     };
     match args.json {
         true => println!("{}", json!({ "generation": generation })),
         false => println!(
             "{} is at generation {generation}: its channels are held back until they are closed or released",
-            args.database
+            database
         ),
     }
     Ok(End::Done)

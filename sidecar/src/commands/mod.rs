@@ -4,6 +4,7 @@ mod admin;
 mod channels;
 mod check;
 mod copies;
+mod database;
 mod migrate;
 mod order;
 mod release;

@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::End;
+use super::database::DatabaseArg;
 use crate::store::{self, Database, Mode};
 
 /// Channels between two reports of progress.
@@ -21,15 +22,8 @@ pub struct ExportArgs {
     /// New file for the lines; nothing is overwritten [default: standard output]
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Database of the sidecar, a SQLite file or a PostgreSQL database
-    #[arg(
-        long,
-        env = "URAIDEN_DATABASE",
-        value_name = "FILE|URL",
-        hide_env_values = true,
-        default_value = "uraiden.db"
-    )]
-    database: Database,
+    #[command(flatten)]
+    database: DatabaseArg,
 }
 
 /// What `uraiden import` is told.
@@ -37,15 +31,8 @@ pub struct ExportArgs {
 pub struct ImportArgs {
     /// What `uraiden export` wrote; - reads standard input
     file: PathBuf,
-    /// Database to import into, a SQLite file or a PostgreSQL database; made where there is none
-    #[arg(
-        long,
-        env = "URAIDEN_DATABASE",
-        value_name = "FILE|URL",
-        hide_env_values = true,
-        default_value = "uraiden.db"
-    )]
-    database: Database,
+    #[command(flatten)]
+    database: DatabaseArg,
     /// Check everything, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -60,14 +47,15 @@ pub struct ImportArgs {
 ///
 /// Where not all of it is written; then the file is removed.
 pub async fn export(args: ExportArgs) -> Result<End> {
+    let DatabaseArg { database } = &args.database;
     let Some(path) = &args.output else {
         let mut out = BufWriter::new(io::stdout());
-        store::export(&args.database, &mut out, report).await?;
+        store::export(database, &mut out, report).await?;
         return Ok(End::Done);
     };
     let named = || path.display().to_string();
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).with_context(named)?;
-    let written = write(&args.database, file).await;
+    let written = write(database, file).await;
     if written.is_err() {
         std::fs::remove_file(path).with_context(named)?;
     }
@@ -88,6 +76,7 @@ async fn write(database: &Database, file: File) -> Result<u64> {
 ///
 /// Names the line that is wrong; then nothing was imported.
 pub async fn import(args: ImportArgs) -> Result<End> {
+    let DatabaseArg { database } = &args.database;
     let lines: Box<dyn BufRead> = match args.file.as_os_str() == "-" {
         true => Box::new(BufReader::new(io::stdin())),
         false => {
@@ -96,7 +85,7 @@ pub async fn import(args: ImportArgs) -> Result<End> {
         }
     };
     let mode = if args.dry_run { Mode::DryRun } else { Mode::Order };
-    let imported = store::import(&args.database, lines, mode, report).await?;
+    let imported = store::import(database, lines, mode, report).await?;
     if args.json {
         let (channels, ledger) = (imported.channels, imported.ledger);
         println!("{}", json!({"channels": channels, "ledger": ledger, "dryRun": args.dry_run}));
@@ -104,7 +93,7 @@ pub async fn import(args: ImportArgs) -> Result<End> {
         let verb = if args.dry_run { "could be imported" } else { "imported" };
         println!(
             "{} channels {verb} into {}; its channels are held back until they are closed or released",
-            imported.channels, args.database
+            imported.channels, database
         );
     }
     Ok(End::Done)

@@ -6,6 +6,7 @@ use uraiden_core::Address;
 use uraiden_core::wire::{Identity, Ledger};
 
 use super::columns::{self, Blob, signed};
+use super::random::random;
 use super::{Bound, StoreError};
 
 /// A chain. Private ones often share an id, but not the first block.
@@ -119,13 +120,11 @@ pub(super) async fn read(connection: &mut AnyConnection) -> Result<Option<Bound>
 
 /// Writes the ledger's row, unless there is one, and answers what stands there.
 pub(super) async fn write(connection: &mut AnyConnection, binding: &Binding) -> Result<Bound, sqlx::Error> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
     sqlx::query(
         "INSERT INTO ledger (one, id, generation, chain_id, genesis, contract, code_hash, token, receiver, \
          challenge_period) VALUES (1, $1, 1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (one) DO NOTHING",
     )
-    .bind(hex::encode(id))
+    .bind(hex::encode(random::<16>()?))
     .bind(signed(binding.chain.id))
     .bind(binding.chain.genesis.to_vec())
     .bind(binding.contract.blob())

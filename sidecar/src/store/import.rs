@@ -66,8 +66,9 @@ pub struct Imported {
     pub ledger: Ledger,
 }
 
-/// Reads an export into a database, which is made where there is none. No process may use a SQLite file meanwhile. What the database holds
-/// stays: of two balances the higher one counts, and no mark of a closing is removed. Starts a new generation.
+/// Reads an export into a database, which is made where there is none. No process may use a SQLite file meanwhile. What
+/// the database holds stays: of two balances the higher one counts, and no mark of a closing is removed. Starts a new
+/// generation.
 ///
 /// # Errors
 ///

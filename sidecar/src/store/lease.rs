@@ -12,6 +12,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, Row};
 
 use super::columns::{self, signed};
+use super::random::random;
 use super::{Store, StoreError};
 
 /// Under which lease something is written.
@@ -174,14 +175,12 @@ async fn take(
     holder: String,
     seen: Option<(Epoch, u64)>,
 ) -> Result<Option<Epoch>, sqlx::Error> {
-    let mut draw = [0; 4];
-    getrandom::fill(&mut draw).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
     // A word of an earlier holder is none of this one.
     let row = sqlx::query(
         "UPDATE lease SET epoch = epoch + 1, draw = $1, beat = beat + 1, holder = $2, word = NULL \
          WHERE epoch = coalesce($3, epoch) AND beat = coalesce($4, beat) RETURNING epoch, draw",
     )
-    .bind(i64::from(u32::from_be_bytes(draw)))
+    .bind(i64::from(u32::from_be_bytes(random()?)))
     .bind(holder)
     .bind(seen.map(|(epoch, _)| signed(epoch.number)))
     .bind(seen.map(|(_, beat)| signed(beat)))

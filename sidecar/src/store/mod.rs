@@ -27,6 +27,7 @@ mod open_error;
 mod orders;
 mod portable;
 mod postgres;
+mod random;
 mod read;
 mod remembered;
 mod renew;

@@ -54,11 +54,7 @@ impl Store {
             }
             Database::Postgres(url) => {
                 let failed = |source| OpenError::Postgres { database: url.to_string(), source };
-                let mut connection = postgres::prepare(url).await?;
-                postgres::check(&mut connection, risks)
-                    .await
-                    .map_err(failed)?
-                    .map_err(|source| OpenError::Fragile { database: url.to_string(), source })?;
+                let mut connection = postgres::prepare_durable(url, risks).await?;
                 postgres::look(&mut connection).await.map_err(failed)?;
                 let found = find(&mut connection, scope, database).await?.map_err(failed)?;
                 let postgres = Postgres::new(url, connection, scope, now()).await.map_err(failed)?;

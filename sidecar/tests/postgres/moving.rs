@@ -13,6 +13,7 @@ use uraiden_sidecar::store::{
 };
 
 use crate::fixture::{Ledger, POSTGRES, attempt, channel, database_of, schema_of, scope, tokens};
+use crate::sharing::fragile_url;
 
 /// A ledger with rows of all kinds, and more than a page of some: what `earlier_tables` describes, and a payment.
 async fn file_with_everything() -> (TempDir, PathBuf) {
@@ -413,17 +414,25 @@ async fn a_move_that_was_interrupted_is_finished_begun_anew_or_cancelled() {
     assert_eq!(seen.first(), Some(&store::Going::Anew));
 }
 
+/// As when the disk is full just then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_told_of_its_move_is_told_by_the_next_try() {
+    let (folder, file) = file_with_everything().await;
+    let to = target_of(&folder).await;
+    change(&file, "CREATE TRIGGER full BEFORE UPDATE ON moved BEGIN SELECT RAISE(FAIL, 'full'); END").await;
+    let error = do_move(&file, &to, MoveOrder::Move).await.unwrap_err();
+    assert!(matches!(error, MoveError::Unmarked { .. }), "{error}");
+    let told = error.to_string();
+    assert!(told.contains("has arrived in postgres://") && !told.contains("nothing was moved"), "{told}");
+    change(&file, "DROP TRIGGER full").await;
+    assert_eq!(do_move(&file, &to, MoveOrder::Move).await.unwrap(), Moved::Finished);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_word_is_not_good_enough_takes_no_ledger() {
     let (folder, file) = file_with_everything().await;
     target_of(&folder).await;
-    let server = std::env::var(POSTGRES).unwrap();
-    let sign = if server.contains('?') { '&' } else { '?' };
-    let schema = schema_of(&folder);
-    let fragile: PostgresUrl =
-        format!("{server}{sign}options[search_path]={schema}&options[synchronous_commit]=off")
-            .parse()
-            .unwrap();
+    let fragile: PostgresUrl = fragile_url(&folder).parse().unwrap();
     let error = do_move(&file, &fragile, MoveOrder::Move).await.unwrap_err();
     assert!(matches!(error, MoveError::Open(OpenError::Fragile { .. })), "{error}");
     let risks = Risks { losing_commits: true, ..Risks::default() };

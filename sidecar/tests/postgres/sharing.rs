@@ -42,6 +42,13 @@ async fn opened(first: &Ledger) -> Opened {
     Store::open(&first.database, scope(), Risks::default(), health).await.unwrap()
 }
 
+/// The database of a folder in PostgreSQL, by sessions that do not wait for the disk.
+pub(crate) fn fragile_url(folder: &TempDir) -> String {
+    let server = std::env::var(POSTGRES).unwrap();
+    let sign = if server.contains('?') { '&' } else { '?' };
+    format!("{server}{sign}options[search_path]={}&options[synchronous_commit]=off", schema_of(folder))
+}
+
 async fn commit(store: &Store, id: u128, price: u64, balance: u64) -> Answer {
     let entries = vec![Entry::Commit(attempt(id, price, balance))];
     store.batch(entries, Commits::Judge { until: u64::MAX }).await.unwrap().remove(0)
@@ -255,13 +262,7 @@ async fn a_session_that_does_not_wait_for_the_disk_is_refused() {
     let folder = TempDir::new().unwrap();
     let ledger = Ledger::in_folder(folder, 1).await;
     let Database::Postgres(_) = &ledger.database else { panic!("these run on PostgreSQL") };
-    let server = std::env::var(POSTGRES).unwrap();
-    let sign = if server.contains('?') { '&' } else { '?' };
-    let schema = schema_of(&ledger.folder);
-    let fragile: Database =
-        format!("{server}{sign}options[search_path]={schema}&options[synchronous_commit]=off")
-            .parse()
-            .unwrap();
+    let fragile: Database = fragile_url(&ledger.folder).parse().unwrap();
     let health = || Arc::new(HealthBoard::new(Duration::from_secs(60)));
     let refused = Store::open(&fragile, scope(), Risks::default(), health()).await.err().unwrap();
     assert!(matches!(refused, OpenError::Fragile { .. }), "{refused}");

@@ -66,6 +66,20 @@ pub enum MoveError {
         /// What was said in place of an answer.
         source: sqlx::Error,
     },
+    /// All is there, and the file does not say so.
+    #[error(
+        "all of {} has arrived in {target}, but could not be marked as moved ({source}): run the same command again, which \
+         finishes the move",
+        path.display()
+    )]
+    Unmarked {
+        /// The file.
+        path: PathBuf,
+        /// Host, port and name of the database.
+        target: String,
+        /// Why it could not be marked.
+        source: sqlx::Error,
+    },
     /// One of the databases refuses.
     #[error("nothing was moved: {0}")]
     Database(#[from] sqlx::Error),

@@ -21,6 +21,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::OpenError;
 use super::postgres::{self, PostgresUrl, Risks};
+use super::random::random;
 use source::{Mark, Source};
 
 pub use error::MoveError;
@@ -107,7 +108,7 @@ pub async fn move_ledger(
         progress(Going::Anew);
     }
     let rows = source.begin()?;
-    let mark = Mark { id: draw()?, place, arrived: false };
+    let mark = Mark { id: hex::encode(random::<16>()?), place, arrived: false };
     let mut transaction = connection.begin_with(target::BEGIN).await?;
     target::lock(&mut transaction).await?;
     target::empty(&mut transaction, &source.tables, &mark.place.target).await?;
@@ -121,7 +122,7 @@ pub async fn move_ledger(
     }
     source.leave(&mark)?;
     match transaction.commit().await {
-        Ok(()) => source.arrived()?,
+        Ok(()) => source.arrived(&mark)?,
         Err(error) => {
             // Even an error that the server tells may come after it has committed.
             let Ok(arrived) = ask_again(&source, &mark, to).await else {
@@ -137,11 +138,7 @@ pub async fn move_ledger(
 
 /// Makes the tables where there are none, and looks whether the server's word is good enough.
 async fn reach(to: &PostgresUrl, risks: Risks) -> Result<(), OpenError> {
-    let mut connection = postgres::prepare(to).await?;
-    postgres::check(&mut connection, risks)
-        .await
-        .map_err(|source| unreached(to, source))?
-        .map_err(|source| OpenError::Fragile { database: to.to_string(), source })?;
+    let connection = postgres::prepare_durable(to, risks).await?;
     connection.close().await.map_err(|source| unreached(to, source))
 }
 
@@ -203,7 +200,7 @@ async fn settle(source: &Source, mark: &Mark, connection: &mut PgConnection) -> 
     let arrived = target::arrival(&mut transaction).await?.as_ref() == Some(&mark.id);
     transaction.commit().await?;
     match arrived {
-        true => source.arrived()?,
+        true => source.arrived(mark)?,
         false => source.come_back()?,
     }
     Ok(arrived)
@@ -213,11 +210,4 @@ async fn settle(source: &Source, mark: &Mark, connection: &mut PgConnection) -> 
 async fn ask_again(source: &Source, mark: &Mark, to: &PostgresUrl) -> Result<bool, MoveError> {
     let mut connection = postgres::connect_directly(to).await.map_err(|source| unreached(to, source))?;
     settle(source, mark, &mut connection).await
-}
-
-/// The id of a move, which no other one has.
-fn draw() -> Result<String, sqlx::Error> {
-    let mut id = [0; 16];
-    getrandom::fill(&mut id).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
-    Ok(hex::encode(id))
 }

@@ -147,9 +147,13 @@ impl Source {
     }
 
     /// All of it arrived.
-    pub(super) fn arrived(&self) -> Result<(), MoveError> {
-        self.connection.execute("UPDATE moved SET arrived = 1", []).map_err(failed)?;
-        Ok(())
+    pub(super) fn arrived(&self, mark: &Mark) -> Result<(), MoveError> {
+        let told = self.connection.execute("UPDATE moved SET arrived = 1", []);
+        told.map(drop).map_err(|source| MoveError::Unmarked {
+            path: self.path.clone(),
+            target: mark.place.target.clone(),
+            source: failed(source),
+        })
     }
 
     /// Nothing of it arrived, and nothing will: the file can be used again.

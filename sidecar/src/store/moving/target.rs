@@ -14,8 +14,8 @@ use super::table::{PAGE, Page, Table, Values};
 pub(super) const OWN: [&str; 3] = ["writers", "server", "arrival"];
 
 /// Begins a transaction that may take long: nobody else is to use the database meanwhile.
-pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '60s'; \
-     SET LOCAL idle_in_transaction_session_timeout = '60s'";
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = '5s'; \
+     SET LOCAL statement_timeout = '60s'; SET LOCAL idle_in_transaction_session_timeout = '60s'";
 
 /// Waits for whoever makes tables here or moves a ledger here, and keeps others from doing so, or from beginning to use
 /// the database, until the transaction ends. It writes, so that its commit waits for what was committed before.

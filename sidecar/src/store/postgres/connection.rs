@@ -7,6 +7,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyConnection, ConnectOptions, PgConnection, Transaction};
 use tokio::time::timeout;
 
+use super::super::random::random;
 use super::PostgresUrl;
 use super::commits::Failed;
 
@@ -89,7 +90,5 @@ pub(super) fn late(_: tokio::time::error::Elapsed) -> sqlx::Error {
 
 /// A number that no other process has.
 pub(super) fn random_id() -> Result<i64, sqlx::Error> {
-    let mut id = [0; 8];
-    getrandom::fill(&mut id).map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
-    Ok(i64::from_be_bytes(id) & i64::MAX)
+    Ok(i64::from_be_bytes(random()?) & i64::MAX)
 }

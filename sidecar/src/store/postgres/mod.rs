@@ -31,8 +31,8 @@ pub(super) use lookups::states;
 pub use url::{PostgresUrl, PostgresUrlError};
 
 pub(super) use connection::{BEGIN, connect, connect_directly};
+pub(super) use durability::lagging;
 pub use durability::{Fragile, Risks};
-pub(super) use durability::{check, lagging};
 pub(super) use timeline::{look, note, noted, server};
 
 /// How many connections read at a time: for pages and the chain, and as many for lookups.
@@ -53,6 +53,16 @@ pub(super) async fn prepare(url: &PostgresUrl) -> Result<AnyConnection, OpenErro
     let failed = |source| OpenError::Postgres { database: url.to_string(), source };
     let mut connection = connect(url).await.map_err(failed)?;
     tables::migrate(&mut connection, url).await?;
+    Ok(connection)
+}
+
+/// The same, if what the server says is durable is, but for these risks.
+pub(super) async fn prepare_durable(url: &PostgresUrl, risks: Risks) -> Result<AnyConnection, OpenError> {
+    let mut connection = prepare(url).await?;
+    durability::check(&mut connection, risks)
+        .await
+        .map_err(|source| OpenError::Postgres { database: url.to_string(), source })?
+        .map_err(|source| OpenError::Fragile { database: url.to_string(), source })?;
     Ok(connection)
 }
 

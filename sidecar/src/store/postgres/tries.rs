@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::Error;
 
+use super::super::random::random;
+
 /// How often one transaction is tried.
 const TRIES: u32 = 12;
 
@@ -57,8 +59,6 @@ fn met_another(error: &Error) -> bool {
 
 /// Up to 2 ms at first, twice as much each time, and 256 ms at most: at random, so that those who met do not meet again.
 fn pause(tries: u32) -> Result<Duration, Error> {
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|error| Error::Io(std::io::Error::other(error)))?;
     let most = 1000_u64 << tries.min(8);
-    Ok(Duration::from_micros(u64::from_be_bytes(random) % most))
+    Ok(Duration::from_micros(u64::from_be_bytes(random()?) % most))
 }

@@ -59,6 +59,18 @@ impl Customer {
         Ok(customer)
     }
 
+    /// Deposits 20, and 20 more in the last block but one, and pays 30: what the top-up made possible is spent.
+    pub(crate) async fn who_spent_a_top_up(stack: &Stack) -> Result<Self> {
+        let customer = Self::with_deposit(stack, 20).await?;
+        customer.top_up(20).await?;
+        stack.chain.mine(1).await?;
+        until_read(stack).await?;
+        for balance in [10, 20, 30] {
+            customer.pay(stack, balance).await?;
+        }
+        Ok(customer)
+    }
+
     pub(crate) fn channel(&self) -> &ChannelId {
         self.payer.channel()
     }
@@ -158,7 +170,7 @@ pub(crate) async fn until(
 pub(crate) async fn until_read(stack: &Stack) -> Result<()> {
     let newest = newest(stack).await?;
     until("the newest block is read", stack, async || {
-        Ok(stack.leader().await?.ask_admin("/readyz").await?.json()?["block"] == newest)
+        Ok(stack.leader().await?.ask_admin("/readyz").await?.json()?["block"].as_u64() >= Some(newest))
     })
     .await
 }
@@ -173,6 +185,15 @@ pub(crate) async fn until_open(stack: &Stack) -> Result<()> {
             }
         }
         Ok(true)
+    })
+    .await
+}
+
+/// Waits until paid routes are closed by a reorganisation that took deposits away.
+pub(crate) async fn until_closed(stack: &Stack) -> Result<()> {
+    until("paid routes are closed", stack, async || {
+        let answer = stack.raw_get("/premium/scene", NO_HEADERS).await?;
+        Ok(answer.status == 502 && answer.text().contains("uraiden resume"))
     })
     .await
 }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 use serde_json::{Value, json};
-use uraiden_harness::{NO_HEADERS, Options, Stack};
+use uraiden_harness::{Options, Stack};
 
-use crate::fixture::{Customer, log, newest, options, tokens, until, until_open, until_read};
+use crate::fixture::{Customer, log, newest, options, tokens, until, until_closed, until_open, until_read};
 
 #[tokio::test]
 async fn a_close_request_that_vanishes_leaves_the_channel_closed_once_a_challenge_was_signed() -> Result<()> {
@@ -78,11 +78,7 @@ async fn an_opening_that_comes_again_with_a_smaller_deposit_closes_paid_routes_u
     // anvil_reorg replaces the last `depth` blocks; 0 is the first of them.
     stack.chain.rpc("anvil_reorg", json!([depth, [[smaller, 0]]])).await?;
     stack.chain.mine(2).await?;
-    until("paid routes are closed", &stack, async || {
-        let answer = stack.raw_get("/premium/scene", NO_HEADERS).await?;
-        Ok(answer.status == 502 && answer.text().contains("uraiden resume"))
-    })
-    .await?;
+    until_closed(&stack).await?;
     assert!(customer.is_on_chain().await?, "included again at the same height");
 
     assert_eq!(stack.sidecar.ask_admin("/admin/resume").await?.status, 401);
@@ -98,20 +94,10 @@ async fn an_opening_that_comes_again_with_a_smaller_deposit_closes_paid_routes_u
 #[tokio::test]
 async fn a_top_up_that_vanishes_with_money_spent_on_it_closes_paid_routes_until_it_is_back() -> Result<()> {
     let stack = Stack::start(options()).await?;
-    let customer = Customer::with_deposit(&stack, 20).await?;
-    customer.top_up(20).await?;
-    stack.chain.mine(1).await?;
-    until_read(&stack).await?;
-    for balance in [10, 20, 30] {
-        customer.pay(&stack, balance).await?;
-    }
+    let customer = Customer::who_spent_a_top_up(&stack).await?;
     reorganise(&stack, 2).await?;
     stack.chain.mine(3).await?;
-    until("paid routes are closed", &stack, async || {
-        let answer = stack.raw_get("/premium/scene", NO_HEADERS).await?;
-        Ok(answer.status == 502 && answer.text().contains("uraiden resume"))
-    })
-    .await?;
+    until_closed(&stack).await?;
 
     customer.top_up(20).await?;
     stack.chain.mine(1).await?;
@@ -124,13 +110,7 @@ async fn a_top_up_that_vanishes_with_money_spent_on_it_closes_paid_routes_until_
 #[tokio::test]
 async fn without_the_top_up_a_cheat_is_challenged_with_the_highest_proof_below_the_deposit() -> Result<()> {
     let stack = Stack::start(options()).await?;
-    let cheat = Customer::with_deposit(&stack, 20).await?;
-    cheat.top_up(20).await?;
-    stack.chain.mine(1).await?;
-    until_read(&stack).await?;
-    for balance in [10, 20, 30] {
-        cheat.pay(&stack, balance).await?;
-    }
+    let cheat = Customer::who_spent_a_top_up(&stack).await?;
     reorganise(&stack, 2).await?;
     cheat.ask_to_close(0).await?;
     stack.chain.mine(1).await?;

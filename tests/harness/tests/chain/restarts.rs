@@ -3,11 +3,11 @@
 
 use anyhow::Result;
 use serde_json::json;
-use uraiden_harness::{Fault, NO_HEADERS, Options, Stack};
+use uraiden_harness::{Fault, Options, Stack};
 
 use super::fixture::{
     Customer, another_leads, challenges, leader_dies, log, options, sent_by_receiver, set_ether, tokens,
-    under_way, until, until_open, until_read, waiting,
+    under_way, until, until_closed, until_open, until_read, waiting,
 };
 
 #[tokio::test]
@@ -82,22 +82,12 @@ async fn a_sidecar_that_is_killed_before_it_sends_sends_what_it_has_signed() -> 
 #[tokio::test]
 async fn a_reorganisation_that_nobody_saw_is_found_by_who_leads_next() -> Result<()> {
     let mut stack = Stack::start(options()).await?;
-    let customer = Customer::with_deposit(&stack, 20).await?;
-    customer.top_up(20).await?;
-    stack.chain.mine(1).await?;
-    until_read(&stack).await?;
-    for balance in [10, 20, 30] {
-        customer.pay(&stack, balance).await?;
-    }
+    let customer = Customer::who_spent_a_top_up(&stack).await?;
     leader_dies(&mut stack).await?;
     stack.chain.rpc("anvil_reorg", json!([2, []])).await?;
     stack.chain.mine(3).await?;
     another_leads(&mut stack).await?;
-    until("paid routes are closed", &stack, async || {
-        let answer = stack.raw_get("/premium/scene", NO_HEADERS).await?;
-        Ok(answer.status == 502 && answer.text().contains("uraiden resume"))
-    })
-    .await?;
+    until_closed(&stack).await?;
 
     customer.top_up(20).await?;
     stack.chain.mine(1).await?;

@@ -1,8 +1,7 @@
 //! Sidecars are killed and put to sleep, above all the one that leads.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use alloy::providers::Provider;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use uraiden_client::{Payer, proof_headers};
@@ -13,6 +12,7 @@ use uraiden_harness::{Options, Sidecar, Stack};
 use crate::cluster::{SIDECARS, another_leader, leader};
 use crate::crowd::Habits;
 use crate::scene::{PRICE, options, play};
+use crate::takeover::fixture::{sent_by_receiver, until_read};
 
 /// While nobody leads the chain is reorganised deeper than the confirmations, and whoever takes over has to find that out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,7 +104,7 @@ async fn a_transaction_is_sent_once_whoever_was_asleep() -> Result<()> {
     {
         let proof = payer.proof(TokenAmount::new(PRICE));
         ensure!(stack.raw_get("/premium/a", proof_headers(&proof)).await?.status == 200, "not served");
-        let (sent, earned) = (sent_by_receiver(&stack).await?, earned(&stack).await?);
+        let (sent, before) = (sent_by_receiver(&stack).await?, earned(&stack).await?);
 
         let asleep = leader(&mut stack).await?;
         stack.rpc_proxy().hold_next(asks);
@@ -126,13 +126,13 @@ async fn a_transaction_is_sent_once_whoever_was_asleep() -> Result<()> {
         // What was under way arrives now as well.
         stack.rpc_proxy().let_go();
         for _ in 0..300 {
-            if self::earned(&stack).await? == earned + PRICE {
+            if earned(&stack).await? == before + PRICE {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        let now = self::earned(&stack).await?;
-        ensure!(now == earned + PRICE, "the new leader did not close the channel\n{}", stack.log_tails());
+        let now = earned(&stack).await?;
+        ensure!(now == before + PRICE, "the new leader did not close the channel\n{}", stack.log_tails());
         stack.sidecar_at(asleep).part().thaw();
         // Time enough to do it again.
         tokio::time::sleep(Duration::from_secs(2)).await;
@@ -154,21 +154,4 @@ async fn signed_for(stack: &mut Stack, payer: &Payer) -> Result<i64> {
 async fn earned(stack: &Stack) -> Result<u64> {
     let tokens = stack.chain.chain().token_balance(stack.token(), stack.receiver()).await?;
     Ok(u64::try_from(tokens)?)
-}
-
-/// Waits until the one that leads has read the newest block.
-async fn until_read(stack: &Stack) -> Result<()> {
-    let newest = stack.chain.chain().provider().get_block_number().await?;
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while stack.leader().await?.ask_admin("/readyz").await?.json()?["block"].as_u64() < Some(newest) {
-        ensure!(Instant::now() < deadline, "block {newest} was not read");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    Ok(())
-}
-
-/// How many transactions the chain has of the receiver.
-async fn sent_by_receiver(stack: &Stack) -> Result<u64> {
-    let receiver = stack.receiver().0.into();
-    Ok(stack.chain.chain().provider().get_transaction_count(receiver).await?)
 }

@@ -3,7 +3,7 @@
 
 #[path = "../chain/fixture.rs"]
 #[expect(dead_code, reason = "suite `chain` has more scenes")]
-mod fixture;
+pub(crate) mod fixture;
 #[path = "../chain/restarts.rs"]
 mod restarts;
 

@@ -13,6 +13,9 @@ use uraiden_harness::Stack;
 
 use crate::load;
 
+/// How often a signer has to sign until whoever checks has its table, and once more.
+pub(crate) const MEETINGS: usize = 5;
+
 /// How many channels are opened in one block.
 const PER_BLOCK: usize = 250;
 

@@ -7,12 +7,9 @@ use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 use uraiden_harness::{Database, EnvoyConfig, Options as StackOptions, Stack};
 
-use crate::channels::Channel;
+use crate::channels::{Channel, MEETINGS};
 use crate::load::{Load, Run, Script, get};
 use crate::service;
-
-/// How often a signer has to sign before the filter has its table, and once more.
-const MEETINGS: usize = 5;
 
 /// The listener without the paywall, in the same Envoy.
 const PLAIN: &str = "plain";

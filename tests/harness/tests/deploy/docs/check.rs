@@ -143,7 +143,7 @@ fn kubectl(arguments: &[&str]) -> Result<()> {
             Ok(())
         }
         ["label", "namespace", _, label] => {
-            let policy = Rendered::sidecar("")?.only("NetworkPolicy").to_string();
+            let policy = Rendered::sidecar("")?.sole("NetworkPolicy").to_string();
             let (name, value) = label.split_once('=').context("no value")?;
             ensure!(policy.contains(&format!("\"{name}\":\"{value}\"")), "the policy knows no {label}");
             Ok(())

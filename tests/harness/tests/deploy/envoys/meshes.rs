@@ -37,7 +37,7 @@ async fn what_istio_is_told_sells_at_the_gateway_and_beside_the_service() -> Res
     for (name, folder) in [("istio-gateway", "envoy/istio/gateway"), ("istio-sidecar", "envoy/istio/sidecar")]
     {
         let rendered = Rendered::of(folder)?;
-        let plugin = &rendered.only("WasmPlugin")["spec"]["pluginConfig"];
+        let plugin = &rendered.sole("WasmPlugin")["spec"]["pluginConfig"];
         let files = tempfile::tempdir()?;
         let envoy = shipped(stack, files.path(), "envoy/envoy.yaml")?;
         let mut envoy = with_plugin(envoy, plugin, stack.sidecar.token())?;
@@ -46,7 +46,7 @@ async fn what_istio_is_told_sells_at_the_gateway_and_beside_the_service() -> Res
         manager["stream_idle_timeout"] = json!("0s");
         manager["merge_slashes"] = json!(false);
         let patch =
-            &rendered.only("EnvoyFilter")["spec"]["configPatches"][0]["patch"]["value"]["typed_config"];
+            &rendered.sole("EnvoyFilter")["spec"]["configPatches"][0]["patch"]["value"]["typed_config"];
         for (key, value) in patch.as_object().context("no patch")? {
             manager[key] = value.clone();
         }
@@ -64,7 +64,7 @@ async fn what_istio_is_told_sells_at_the_gateway_and_beside_the_service() -> Res
 async fn what_envoy_gateway_is_told_prices_its_route() -> Result<()> {
     let stack = stack().await?;
     let rendered = Rendered::of("envoy/gateway")?;
-    let plugin = &rendered.only("EnvoyExtensionPolicy")["spec"]["wasm"][0]["config"];
+    let plugin = &rendered.sole("EnvoyExtensionPolicy")["spec"]["wasm"][0]["config"];
     let files = tempfile::tempdir()?;
     let envoy = shipped(stack, files.path(), "envoy/envoy.yaml")?;
     let envoy = with_plugin(envoy, plugin, stack.sidecar.token())?;

@@ -39,7 +39,7 @@ fn every_object_is_what_its_model_says() -> Result<()> {
 
 #[test]
 fn a_wrong_value_and_an_unknown_field_are_found() -> Result<()> {
-    let plugin = Rendered::of("envoy/istio/gateway")?.only("WasmPlugin").clone();
+    let plugin = Rendered::of("envoy/istio/gateway")?.sole("WasmPlugin").clone();
     for (place, wrong, said) in [
         ("/spec/failStrategy", json!("FAIL_SOFT"), "must be equal to one of the allowed values"),
         ("/spec/selector", json!({ "matchLables": {} }), "matchLables"),

@@ -50,7 +50,7 @@ impl Rendered {
     }
 
     /// The only object of this kind.
-    pub(crate) fn only(&self, kind: &str) -> &Value {
+    pub(crate) fn sole(&self, kind: &str) -> &Value {
         let mut found = self.0.iter().filter(|object| object["kind"] == kind);
         let object = found.next().unwrap_or_else(|| panic!("there is no {kind}"));
         assert!(found.next().is_none(), "several {kind}");

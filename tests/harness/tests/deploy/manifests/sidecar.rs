@@ -10,7 +10,7 @@ use super::render::Rendered;
 use crate::place;
 
 fn container(rendered: &Rendered) -> &Value {
-    &rendered.only("StatefulSet")["spec"]["template"]["spec"]["containers"][0]
+    &rendered.sole("StatefulSet")["spec"]["template"]["spec"]["containers"][0]
 }
 
 fn list(value: &Value) -> &[Value] {
@@ -20,14 +20,14 @@ fn list(value: &Value) -> &[Value] {
 #[test]
 fn there_is_never_a_second_sidecar() -> Result<()> {
     let rendered = Rendered::sidecar("")?;
-    let set = rendered.only("StatefulSet");
+    let set = rendered.sole("StatefulSet");
     assert_eq!(set["spec"]["replicas"], 1);
     assert_eq!(set["spec"]["volumeClaimTemplates"][0]["spec"]["accessModes"], json!(["ReadWriteOncePod"]));
     assert!(rendered.0.iter().all(|object| object["kind"] != "Deployment"));
     // The rest selects its pods, and nothing else's.
     let pods = &set["spec"]["selector"]["matchLabels"];
-    assert_eq!(rendered.only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
-    assert_eq!(rendered.only("NetworkPolicy")["spec"]["podSelector"]["matchLabels"], *pods);
+    assert_eq!(rendered.sole("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
+    assert_eq!(rendered.sole("NetworkPolicy")["spec"]["podSelector"]["matchLabels"], *pods);
     for name in ["uraiden-public", "uraiden-internal", "uraiden-admin"] {
         assert_eq!(rendered.get("Service", name)["spec"]["selector"], *pods);
     }
@@ -37,7 +37,7 @@ fn there_is_never_a_second_sidecar() -> Result<()> {
 #[test]
 fn several_sidecars_differ_from_one_by_their_database_and_their_number() -> Result<()> {
     let (one, several) = (Rendered::sidecar("")?, Rendered::overlay("postgres", "")?);
-    let deployment = several.only("Deployment");
+    let deployment = several.sole("Deployment");
     assert!(deployment["spec"]["replicas"].as_u64() > Some(1));
     assert!(several.0.iter().all(|object| object["kind"] != "StatefulSet"));
     let pod = &deployment["spec"]["template"]["spec"];
@@ -68,9 +68,9 @@ fn several_sidecars_differ_from_one_by_their_database_and_their_number() -> Resu
         assert_eq!(*several.get("Service", name), expected);
     }
     let pods = &deployment["spec"]["selector"]["matchLabels"];
-    assert_eq!(several.only("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
-    assert_eq!(several.only("PodDisruptionBudget")["spec"]["maxUnavailable"], 1);
-    let egress = &several.only("NetworkPolicy")["spec"]["egress"][0]["ports"];
+    assert_eq!(several.sole("PodDisruptionBudget")["spec"]["selector"]["matchLabels"], *pods);
+    assert_eq!(several.sole("PodDisruptionBudget")["spec"]["maxUnavailable"], 1);
+    let egress = &several.sole("NetworkPolicy")["spec"]["egress"][0]["ports"];
     assert!(list(egress).iter().any(|port| port["port"] == 5432));
     Ok(())
 }
@@ -80,7 +80,7 @@ fn every_setting_is_one_that_the_sidecar_knows() -> Result<()> {
     let rendered = Rendered::sidecar("")?;
     let uraiden = place::made("URAIDEN_BIN", "target/debug/uraiden");
     let help = place::output(Command::new(uraiden).args(["serve", "--help"]))?;
-    let settings = rendered.only("ConfigMap")["data"].as_object().context("no settings")?.keys().cloned();
+    let settings = rendered.sole("ConfigMap")["data"].as_object().context("no settings")?.keys().cloned();
     let variables = list(&container(&rendered)["env"]).iter().filter_map(|one| one["name"].as_str());
     let names: Vec<String> = settings.chain(variables.map(str::to_owned)).collect();
     assert!(names.len() > 10);
@@ -116,21 +116,21 @@ fn services_probes_and_policies_lead_to_ports_that_are_listened_on() -> Result<(
     for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
         assert_eq!(container[probe]["httpGet"], json!({ "path": path, "port": "admin" }));
     }
-    let allowed: Vec<Vec<&str>> = list(&rendered.only("NetworkPolicy")["spec"]["ingress"])
+    let allowed: Vec<Vec<&str>> = list(&rendered.sole("NetworkPolicy")["spec"]["ingress"])
         .iter()
         .map(|rule| list(&rule["ports"]).iter().filter_map(|port| port["port"].as_str()).collect())
         .collect();
     assert_eq!(allowed, [vec!["public", "internal"], vec!["admin"]]);
     let admin = &rendered.get("Service", "uraiden-admin")["metadata"]["labels"];
-    assert_eq!(rendered.only("ServiceMonitor")["spec"]["selector"]["matchLabels"], *admin);
+    assert_eq!(rendered.sole("ServiceMonitor")["spec"]["selector"]["matchLabels"], *admin);
     Ok(())
 }
 
 #[test]
 fn every_secret_is_mounted_for_the_sidecar_alone() -> Result<()> {
     let rendered = Rendered::sidecar("")?;
-    let secret = rendered.only("Secret");
-    let pod = &rendered.only("StatefulSet")["spec"]["template"]["spec"];
+    let secret = rendered.sole("Secret");
+    let pod = &rendered.sole("StatefulSet")["spec"]["template"]["spec"];
     let volume =
         list(&pod["volumes"]).iter().find(|volume| volume["name"] == "secrets").context("no secrets")?;
     // 0440: the group is the pod's own.

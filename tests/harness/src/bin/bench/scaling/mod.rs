@@ -16,9 +16,6 @@ use pay::{IN_FLIGHT, Payers, Sample};
 /// the middle of a measurement.
 const SETTINGS: &str = "shared_buffers = 256MB\nmax_wal_size = 8GB\ncheckpoint_timeout = 1h";
 
-/// How often a signer has to sign before a sidecar has his table, and once more.
-const MEETINGS: usize = 5;
-
 /// A stack has no more of them.
 const MOST_SIDECARS: i64 = 4;
 
@@ -69,7 +66,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
         let before = tables.sizes().await?;
         report.figure("channel_bytes", before.channels / size as f64, "B");
         // So that the sidecars, like ones that have run for a while, know who pays, and the server where they stand.
-        let meetings = if payers.count() > known { MEETINGS } else { 1 };
+        let meetings = if payers.count() > known { channels::MEETINGS } else { 1 };
         let payments = curve(&mut report, &mut stack, &mut payers, meetings, options).await?;
         let after = tables.sizes().await?;
         report.figure("payment_bytes", (after.attempts - before.attempts) / payments, "B");
