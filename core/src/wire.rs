@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{BlockNumber, ChannelState};
+use crate::channel::{BlockNumber, ChannelState, MissingField};
 use crate::trace::TraceContext;
 use crate::{Address, Signature, TokenAmount};
 
@@ -139,7 +139,7 @@ pub struct BatchResponse {
 
 /// One question of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase")]
+#[serde(tag = "do", rename_all = "camelCase", try_from = "FlatEntry")]
 pub enum Entry {
     /// What is this channel's state?
     Lookup(ChannelKey),
@@ -147,6 +147,50 @@ pub enum Entry {
     Commit(Attempt),
     /// Undo this attempt, whether or not its commit ever arrived.
     TakeBack(Attempt),
+}
+
+/// An [`Entry`] with the fields of all of them, as which it is read: where a field decides which others there are, serde
+/// copies all of them before it looks at one.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FlatEntry {
+    r#do: Deed,
+    sender: Address,
+    open_block: BlockNumber,
+    id: Option<AttemptId>,
+    price: Option<TokenAmount>,
+    balance: Option<TokenAmount>,
+    signature: Option<Signature>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Deed {
+    Lookup,
+    Commit,
+    TakeBack,
+}
+
+impl TryFrom<FlatEntry> for Entry {
+    type Error = MissingField;
+
+    fn try_from(flat: FlatEntry) -> Result<Self, MissingField> {
+        let channel = ChannelKey { sender: flat.sender, open_block: flat.open_block };
+        let attempt = || {
+            Ok(Attempt {
+                id: flat.id.ok_or(MissingField("id"))?,
+                channel,
+                price: flat.price.ok_or(MissingField("price"))?,
+                balance: flat.balance.ok_or(MissingField("balance"))?,
+                signature: flat.signature.ok_or(MissingField("signature"))?,
+            })
+        };
+        Ok(match flat.r#do {
+            Deed::Lookup => Self::Lookup(channel),
+            Deed::Commit => Self::Commit(attempt()?),
+            Deed::TakeBack => Self::TakeBack(attempt()?),
+        })
+    }
 }
 
 /// A channel of the batch's contract and receiver.
@@ -161,7 +205,7 @@ pub struct ChannelKey {
 
 /// One attempt to pay. A repeated message names the same attempt; another request with the same proof is another
 /// attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// Which attempt.
@@ -216,7 +260,7 @@ impl core::error::Error for AttemptIdError {}
 
 /// The answer to one [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "camelCase")]
+#[serde(tag = "is", rename_all = "camelCase", try_from = "FlatAnswer")]
 pub enum Answer {
     /// To a lookup.
     Channel {
@@ -251,6 +295,42 @@ pub enum Answer {
     },
     /// The same attempt id came with other contents. Nothing was changed.
     Conflict,
+}
+
+/// An [`Answer`] as it is read, for the reason that [`FlatEntry`] has.
+#[derive(Deserialize)]
+struct FlatAnswer {
+    is: AnswerName,
+    channel: Option<ChannelState>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum AnswerName {
+    Channel,
+    Accepted,
+    Refused,
+    TakenBack,
+    Credited,
+    Final,
+    Conflict,
+}
+
+impl TryFrom<FlatAnswer> for Answer {
+    type Error = MissingField;
+
+    fn try_from(flat: FlatAnswer) -> Result<Self, MissingField> {
+        Ok(match (flat.is, flat.channel) {
+            (AnswerName::Conflict, _) => Self::Conflict,
+            (_, None) => return Err(MissingField("channel")),
+            (AnswerName::Channel, Some(channel)) => Self::Channel { channel },
+            (AnswerName::Accepted, Some(channel)) => Self::Accepted { channel },
+            (AnswerName::Refused, Some(channel)) => Self::Refused { channel },
+            (AnswerName::TakenBack, Some(channel)) => Self::TakenBack { channel },
+            (AnswerName::Credited, Some(channel)) => Self::Credited { channel },
+            (AnswerName::Final, Some(channel)) => Self::Final { channel },
+        })
+    }
 }
 
 impl Answer {
@@ -326,6 +406,51 @@ mod tests {
         );
         assert!(serde_json::from_str::<Answer>(r#"{"is":"maybe"}"#).is_err());
         assert!(serde_json::from_str::<Answer>(r#"{"is":"channel","channel":{"state":"ajar"}}"#).is_err());
+    }
+
+    #[test]
+    fn a_field_that_is_missing_is_named() {
+        let whole = serde_json::to_value(Entry::Commit(attempt())).unwrap();
+        for field in ["do", "id", "sender", "openBlock", "price", "balance", "signature"] {
+            let mut cut = whole.clone();
+            cut.as_object_mut().unwrap().remove(field);
+            let error = serde_json::from_value::<Entry>(cut).unwrap_err().to_string();
+            assert_eq!(error, format!("missing field `{field}`"));
+        }
+        for (answer, field) in [
+            (r#"{"is":"accepted"}"#, "channel"),
+            (r#"{"is":"accepted","channel":null}"#, "channel"),
+            (r#"{"channel":{"state":"absent"}}"#, "is"),
+            (r#"{"is":"accepted","channel":{}}"#, "state"),
+            (r#"{"is":"accepted","channel":{"state":"unconfirmed"}}"#, "missing"),
+            (r#"{"is":"accepted","channel":{"state":"open","balance":"0"}}"#, "deposit"),
+            (r#"{"is":"accepted","channel":{"state":"open","deposit":"0"}}"#, "balance"),
+        ] {
+            let error = serde_json::from_str::<Answer>(answer).unwrap_err().to_string();
+            assert!(error.contains(&format!("missing field `{field}`")), "{answer}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_answer_is_read_as_it_is_written() {
+        let channel = ChannelState::Unconfirmed { missing: 2 };
+        for answer in [
+            Answer::Channel { channel },
+            Answer::Accepted { channel: ChannelState::Closed },
+            Answer::Refused { channel: ChannelState::Absent },
+            Answer::TakenBack { channel },
+            Answer::Credited { channel },
+            Answer::Final { channel },
+            Answer::Conflict,
+        ] {
+            let json = serde_json::to_string(&answer).unwrap();
+            assert_eq!(serde_json::from_str::<Answer>(&json).unwrap(), answer, "{json}");
+        }
+        for entry in [Entry::Lookup(attempt().channel), Entry::Commit(attempt()), Entry::TakeBack(attempt())]
+        {
+            let json = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<Entry>(&json).unwrap(), entry, "{json}");
+        }
     }
 
     #[test]

@@ -11,8 +11,9 @@ use super::{recover, table};
 use crate::digest::Digest;
 use crate::{Address, Signature};
 
-/// What of the memory is for keys, as a divisor; the rest is for tables.
-const KEYS_PART: usize = 8;
+/// What of the memory is for keys, as a divisor; the rest is for tables. So each signer that is remembered can have one, if
+/// only the smallest.
+const KEYS_PART: usize = 4;
 
 /// What a signer without a table takes, with the index by address, in bytes.
 const KEY_BYTES: usize = 256;
@@ -20,14 +21,15 @@ const KEY_BYTES: usize = 256;
 /// From which signature on a signer has a table. Making one costs as much as four checks without it.
 const BUSY: u32 = 4;
 
-/// How many good signatures make up the time in which a busy signer has to sign to be counted.
-const SPAN: u64 = 16_384;
-
 /// How often a signer signs before a table that is smaller than it could be is made anew.
 const PATIENCE: u32 = 64;
 
 /// How many signers one search for room looks at.
 const LOOKS: usize = 8;
+
+/// One in so many new signers is remembered while there is no room, in place of another. If all were, more signers than
+/// there is room for would drive out each other, and whoever makes up keys would drive out all of them.
+const ADMITTED: u64 = 8;
 
 /// How many keys are shared, at most. The memory for them is Envoy's, and it never gives any back.
 const SLOTS: u16 = 8192;
@@ -86,7 +88,8 @@ struct Signer {
     table: Option<Comb>,
 }
 
-/// How many busy signers there are: those of this span or of the last one, whichever are more.
+/// How many busy signers there are: those of this span or of the last one, whichever are more. A span is as many good
+/// signatures as there is room for keys: all who are remembered may sign in turn in it.
 #[derive(Default)]
 struct Busy {
     span: u64,
@@ -188,6 +191,8 @@ impl Signers {
         let at = if self.signers.len() < self.most_keys {
             self.signers.push(signer);
             self.signers.len() - 1
+        } else if !self.counts.first.is_multiple_of(ADMITTED) {
+            return;
         } else {
             let at = self.idlest();
             self.drop_table(at);
@@ -202,7 +207,7 @@ impl Signers {
     /// Counts a good signature, and makes a table for whoever is worth one.
     fn count(&mut self, at: usize) {
         self.clock += 1;
-        let span = self.clock / SPAN;
+        let span = self.clock / self.most_keys as u64;
         let signer = &mut self.signers[at];
         signer.signatures = signer.signatures.saturating_add(1);
         let before = mem::replace(&mut signer.last, self.clock);

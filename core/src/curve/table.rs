@@ -8,12 +8,14 @@ use super::point::Affine;
 /// 4,096 points, 320 KB, made in a few milliseconds. Twice as many would save 1 % of a check.
 const GENERATOR: Shape = Shape { teeth: 12, blocks: 2, spacing: 11 };
 
-/// What a signer's table may look like, from the fastest to the smallest: 20, 10, 5 and 2.5 KB.
-pub(super) const SIGNER: [Shape; 4] = [
+/// What a signer's table may look like, from the fastest to the smallest: 20, 10, 5, 2.5, 1.3 and 0.7 KB.
+pub(super) const SIGNER: [Shape; 6] = [
     Shape { teeth: 8, blocks: 2, spacing: 16 },
     Shape { teeth: 6, blocks: 4, spacing: 11 },
     Shape { teeth: 6, blocks: 2, spacing: 22 },
     Shape { teeth: 5, blocks: 2, spacing: 26 },
+    Shape { teeth: 4, blocks: 2, spacing: 33 },
+    Shape { teeth: 3, blocks: 2, spacing: 43 },
 ];
 
 /// The most points that a check adds up: of the generator's table, and of the signer's.

@@ -261,16 +261,23 @@ fn readable(outcome: CallOutcome<'_>) -> Result<BatchResponse, Unreadable> {
             return because("Envoy could not call the sidecar: its cluster is missing, empty or full");
         }
     };
+    let read = match status {
+        200 | 409 => serde_json::from_slice::<BatchResponse>(body)
+            .map_err(|error| format!("the sidecar's answer cannot be read: {error}")),
+        _ => {
+            let start = body.get(..200).unwrap_or(body);
+            Err(format!("the sidecar answered {status}: {}", start.escape_ascii()))
+        }
+    };
     // With 400 it may be that the sidecar does not speak our version, and with 409 the identity says why. Nothing was
     // decided then.
-    let of_the_sidecar = matches!(status, 200 | 400 | 409);
-    if let Some(version) = version_of(body).filter(|&version| of_the_sidecar && version != VERSION) {
-        return Err(Unreadable::OtherVersion(version));
+    let version = match &read {
+        Ok(response) => Some(response.version),
+        Err(_) if matches!(status, 200 | 400 | 409) => version_of(body),
+        Err(_) => None,
+    };
+    match version {
+        Some(version) if version != VERSION => Err(Unreadable::OtherVersion(version)),
+        Some(_) | None => read.map_err(Unreadable::Because),
     }
-    if status != 200 && status != 409 {
-        let start = body.get(..200).unwrap_or(body);
-        return because(&format!("the sidecar answered {status}: {}", start.escape_ascii()));
-    }
-    serde_json::from_slice(body)
-        .map_err(|error| Unreadable::Because(format!("the sidecar's answer cannot be read: {error}")))
 }

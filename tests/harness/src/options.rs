@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
+use serde_json::Value;
 use uraiden_core::{Address, TokenAmount};
 
 use crate::EnvoyConfig;
@@ -65,6 +66,8 @@ pub struct Options {
     pub envoys: usize,
     /// More flags of `uraiden serve`, each with its value, which is empty for a flag that has none.
     pub sidecar_flags: Vec<(&'static str, String)>,
+    /// More keys of the filter's configuration, each with its value.
+    pub filter_keys: Vec<(&'static str, Value)>,
     /// A chain and contract that are there already, instead of new ones.
     pub existing: Option<ExistingChain>,
     /// The service that is sold, instead of the sample.
@@ -136,6 +139,7 @@ impl Default for Options {
             sidecars: 1,
             envoys: 1,
             sidecar_flags: Vec::new(),
+            filter_keys: Vec::new(),
             existing: None,
             upstream: None,
             envoy: None,

@@ -126,6 +126,7 @@ impl Stack {
             paid_path: &options.paid_path,
             price: options.price,
             listener_by_xds: options.listener_by_xds,
+            filter_keys: &options.filter_keys,
             change: options.change,
         };
         let mut envoys = Vec::new();

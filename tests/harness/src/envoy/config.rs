@@ -23,6 +23,7 @@ pub(crate) struct Paywall<'a> {
     pub(crate) paid_path: &'a str,
     pub(crate) price: TokenAmount,
     pub(crate) listener_by_xds: bool,
+    pub(crate) filter_keys: &'a [(&'static str, Value)],
     pub(crate) change: fn(&mut EnvoyConfig),
 }
 
@@ -142,6 +143,9 @@ fn fill_plugin(ours: &mut Value, paywall: &Paywall<'_>) -> Result<()> {
         { "match": { "path": path }, "price": paywall.price },
         { "match": { "pathPrefix": format!("{path}/") }, "price": paywall.price },
     ]);
+    for (key, value) in paywall.filter_keys {
+        ours[key] = value.clone();
+    }
     Ok(())
 }
 
@@ -175,6 +179,7 @@ mod tests {
             paid_path: "/resource",
             price: TokenAmount::new(3),
             listener_by_xds: false,
+            filter_keys: &[],
             change: |_| {},
         };
         let made = serde_json::to_string_pretty(&make(&template, &paywall).unwrap()).unwrap();

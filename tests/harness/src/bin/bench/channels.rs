@@ -1,6 +1,7 @@
 //! Many channels at once, and their payments signed beforehand.
 
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use k256::ecdsa::SigningKey;
@@ -16,8 +17,12 @@ use crate::load;
 /// How often a signer has to sign until whoever checks has its table, and once more.
 pub(crate) const MEETINGS: usize = 5;
 
-/// How many channels are opened in one block.
+/// How many channels are opened in one block. Those of more than half a block's gas raise the price of gas, from block to
+/// block, beyond what anybody has.
 const PER_BLOCK: usize = 250;
+
+/// How often to say how far it is.
+const PROGRESS: Duration = Duration::from_secs(5);
 
 /// What each may spend, in base units: the most that the contract allows.
 const DEPOSIT: u128 = 100_000_000_000_000_000_000;
@@ -74,6 +79,7 @@ pub(crate) async fn open(stack: &Stack, senders: Range<usize>) -> Result<Vec<Cha
     let keys: Vec<SigningKey> = senders.clone().map(key).collect::<Result<_>>()?;
     let http = reqwest::Client::new();
     let mut channels = Vec::with_capacity(senders.len());
+    let mut said = Instant::now();
     for block in keys.chunks(PER_BLOCK) {
         let senders: Vec<Address> = block.iter().map(address).collect();
         let next = stack.chain.rpc("eth_getTransactionCount", json!([token, "latest"])).await?;
@@ -103,6 +109,10 @@ pub(crate) async fn open(stack: &Stack, senders: Range<usize>) -> Result<Vec<Cha
             spent: TokenAmount::ZERO,
             price: stack.price(),
         }));
+        if said.elapsed() > PROGRESS {
+            eprintln!("{} of {} channels opened", channels.len(), keys.len());
+            said = Instant::now();
+        }
     }
     stack.chain.rpc("evm_setAutomine", json!([true])).await?;
     stack.chain.mine(2).await?;

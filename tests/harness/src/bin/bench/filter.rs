@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Result;
+use serde_json::json;
 use uraiden_harness::Database;
 
 use crate::channels;
@@ -27,12 +28,18 @@ pub(crate) struct Options {
     /// Numbers of channels to compare, after the first with one for each connection
     #[arg(long, value_delimiter = ',', default_value = "1000")]
     channels: Vec<usize>,
+    /// The filter's `signerMemory`, such as 256MiB, instead of its default: very many busy channels want more
+    #[arg(long, value_name = "MEMORY")]
+    signer_memory: Option<String>,
 }
 
 pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let mut report = Report::new("filter");
     let connections = options.connections as usize;
-    let mut bench = Bench::start(Database::Sqlite, options.requests as usize, connections, 1).await?;
+    let filter_keys: Vec<_> =
+        options.signer_memory.iter().map(|memory| ("signerMemory", json!(memory))).collect();
+    let requests = options.requests as usize;
+    let mut bench = Bench::start(Database::Sqlite, filter_keys, requests, connections, 1).await?;
 
     let mut alone = Load::connect(bench.service, connections).await?;
     let ceiling = alone.run(bench.unpaid("/"), Duration::ZERO).await?;

@@ -30,7 +30,7 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
 
 /// What an Envoy with so many workers takes, in megabytes, once all of them know all signers.
 async fn resident(workers: u32) -> Result<f64> {
-    let mut bench = Bench::start(Database::Sqlite, SIGNERS, CONNECTIONS, workers).await?;
+    let mut bench = Bench::start(Database::Sqlite, Vec::new(), SIGNERS, CONNECTIONS, workers).await?;
     let mut channels = channels::open(&bench.stack, 0..SIGNERS).await?;
     for _ in 0..TURNS {
         bench.resize(SIGNERS, CONNECTIONS).await?;

@@ -38,9 +38,11 @@ impl Sample {
 }
 
 impl Bench {
-    /// With the ledger in this database, for so many requests over so many connections through so many workers.
+    /// With the ledger in this database and these keys of the filter's configuration, for so many requests over so many
+    /// connections through so many workers.
     pub(crate) async fn start(
         database: Database,
+        filter_keys: Vec<(&'static str, Value)>,
         requests: usize,
         connections: usize,
         workers: u32,
@@ -52,6 +54,7 @@ impl Bench {
             concurrency: workers,
             // The state of a block with very many channels takes tens of megabytes.
             kept_states: 8,
+            filter_keys,
             change: add_plain,
             ..StackOptions::default()
         };
@@ -105,9 +108,10 @@ impl Bench {
         vec![vec![get(path, &[]); self.each()]; self.connections]
     }
 
-    /// Payments by these channels in turn. A channel belongs to one connection, since its payments have an order.
+    /// Payments by these channels in turn, at least one by each. A channel belongs to one connection, since its payments
+    /// have an order.
     pub(crate) fn paid(&self, channels: &mut [Channel], path: &str) -> Result<Vec<Script>> {
-        self.scripts(channels, path, |_| self.each())
+        self.scripts(channels, path, |own| own.max(self.each()))
     }
 
     /// One payment by each of these channels.

@@ -77,7 +77,7 @@ impl Ledger {
             Database::Sqlite => Database::Sqlite,
             Database::Postgres { .. } => Database::Postgres { settings: SETTINGS },
         };
-        let bench = Bench::start(database, requests, CONNECTIONS, 1).await?;
+        let bench = Bench::start(database, Vec::new(), requests, CONNECTIONS, 1).await?;
         let mut channels = channels::open(&bench.stack, 0..direct::IN_FLIGHT).await?;
         let direct = Direct::prepare(&bench.stack, database, &mut channels).await?;
         Ok(Self { database, bench, channels, direct })
