@@ -6,7 +6,7 @@
 //! A signature `(r, s)` over a digest `z` by the key `Q` holds if the point `(z/s)·G + (r/s)·Q` is the one with `x = r`
 //! and the `y` that `v` names; G is the curve's generator. All time goes into that sum of two products:
 //!
-//! - For G, and for signers who sign again and again, a [`comb`] has the point's multiples ready: 53 additions, half of
+//! - For G, and for signers who sign again and again, a [`comb`] has the point's multiples ready: 51 additions, half of
 //!   them cheap, and 15 doublings in place of the 128 doublings and 60 additions of a general product.
 //! - For a key that has no comb yet, its factor is [split](halves) into two of half the length.
 //! - For a signer who is not known yet, the key is [recovered](recover) as `(s/r)·R - (z/r)·G`, where R is the point

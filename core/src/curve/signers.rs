@@ -27,8 +27,8 @@ const PATIENCE: u32 = 64;
 /// How many signers one search for room looks at.
 const LOOKS: usize = 8;
 
-/// One in so many new signers is remembered while there is no room, in place of another. If all were, more signers than
-/// there is room for would drive out each other, and whoever makes up keys would drive out all of them.
+/// One in so many new signers takes the place of another who is not idle. If all did, more signers than there is room for
+/// would drive out each other, and whoever makes up keys would drive out all of them.
 const ADMITTED: u64 = 8;
 
 /// How many keys are shared, at most. The memory for them is Envoy's, and it never gives any back.
@@ -88,8 +88,7 @@ struct Signer {
     table: Option<Comb>,
 }
 
-/// How many busy signers there are: those of this span or of the last one, whichever are more. A span is as many good
-/// signatures as there is room for keys: all who are remembered may sign in turn in it.
+/// How many busy signers there are: those of this [span](Signers::span) or of the last one, whichever are more.
 #[derive(Default)]
 struct Busy {
     span: u64,
@@ -98,7 +97,7 @@ struct Busy {
 }
 
 impl Signers {
-    /// Room for signers in so many bytes. Makes the generator's table too, which takes another 320 KB once.
+    /// Room for signers in so many bytes. Makes the generator's table too, which takes another 640 KB once.
     pub fn new(memory: usize) -> Self {
         table::generator();
         let for_keys = memory / KEYS_PART;
@@ -191,10 +190,12 @@ impl Signers {
         let at = if self.signers.len() < self.most_keys {
             self.signers.push(signer);
             self.signers.len() - 1
-        } else if !self.counts.first.is_multiple_of(ADMITTED) {
-            return;
         } else {
             let at = self.idlest();
+            let idle = self.clock - self.signers[at].last > self.span();
+            if !idle && !self.counts.first.is_multiple_of(ADMITTED) {
+                return;
+            }
             self.drop_table(at);
             self.counts.forgotten_keys += 1;
             let replaced = mem::replace(&mut self.signers[at], signer);
@@ -207,7 +208,7 @@ impl Signers {
     /// Counts a good signature, and makes a table for whoever is worth one.
     fn count(&mut self, at: usize) {
         self.clock += 1;
-        let span = self.clock / self.most_keys as u64;
+        let span = self.clock / self.span();
         let signer = &mut self.signers[at];
         signer.signatures = signer.signatures.saturating_add(1);
         let before = mem::replace(&mut signer.last, self.clock);
@@ -227,6 +228,12 @@ impl Signers {
             signer.table = Comb::new(signer.key, shape);
             self.table_bytes += signer.table.as_ref().map_or(0, |table| table.shape().bytes());
         }
+    }
+
+    /// How many good signatures of those who are remembered make up the time in which the busy ones sign: so many that
+    /// all of them could sign in turn.
+    fn span(&self) -> u64 {
+        self.most_keys as u64
     }
 
     /// The largest table that every busy signer could have.

@@ -8,7 +8,6 @@ use crate::wire::{Answer, ChannelKey};
 /// How many channels one worker remembers for certain, and up to twice as many: about 25 MB each time.
 const CERTAIN: usize = 100_000;
 
-#[derive(Clone, Copy)]
 struct Remembered {
     state: ChannelState,
     /// Whether no commit failed since the last one that was accepted: then a request may go upstream before its

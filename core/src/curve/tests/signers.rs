@@ -125,6 +125,24 @@ fn more_signers_than_there_is_room_for_do_not_drive_out_each_other() {
     assert!(after.by_table - before.by_table > known / 2, "and have tables: {before:?}, {after:?}");
 }
 
+#[test]
+fn who_is_new_takes_the_place_of_somebody_idle_at_once() {
+    let room = 8;
+    let mut signers = Signers::new(room * 256 * 4);
+    let all = Known::all(room + 1);
+    let mut sign = |known: &Known| {
+        assert!(signers.signed(known.address, &known.good, &known.digest));
+        signers.counts().first
+    };
+    all[..room].iter().for_each(|known| _ = sign(known));
+    for _ in 0..=room {
+        sign(&all[0]);
+    }
+    assert_eq!(sign(&all[room]), 9);
+    assert_eq!(sign(&all[room]), 9, "and is remembered");
+    assert_eq!(sign(&all[0]), 9, "in place of another than who was busy");
+}
+
 /// Keys in a map that a test can spoil.
 #[derive(Clone, Default)]
 struct Shared(Arc<Mutex<HashMap<u16, Vec<u8>>>>);

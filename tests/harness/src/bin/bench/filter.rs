@@ -38,21 +38,21 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let connections = options.connections as usize;
     let filter_keys: Vec<_> =
         options.signer_memory.iter().map(|memory| ("signerMemory", json!(memory))).collect();
-    let requests = options.requests as usize;
-    let mut bench = Bench::start(Database::Sqlite, filter_keys, requests, connections, 1).await?;
+    let start =
+        || Bench::start(Database::Sqlite, filter_keys.clone(), options.requests as usize, connections, 1);
+    let mut bench = start().await?;
 
     let mut alone = Load::connect(bench.service, connections).await?;
     let ceiling = alone.run(bench.unpaid("/"), Duration::ZERO).await?;
     report.figure("ceiling_rps", ceiling.rate(), "1/s");
 
-    let most = options.channels.iter().copied().max().unwrap_or(0).max(connections);
-    let mut channels = channels::open(&bench.stack, 0..most).await?;
-    bench.meet(&mut channels[..connections]).await?;
+    let mut channels = channels::open(&bench.stack, 0..connections).await?;
+    bench.meet(&mut channels).await?;
     let mut few = Series::default();
     for _ in 0..options.rounds {
         few.plain.push(bench.plain("/free").await?);
         few.free.push(bench.through(bench.unpaid("/free")).await?);
-        let scripts = bench.paid(&mut channels[..connections], "/premium/a")?;
+        let scripts = bench.paid(&mut channels, "/premium/a")?;
         few.paid.push(bench.through(scripts).await?);
     }
     few.report(&mut report);
@@ -62,7 +62,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     let paid_path = format!("/premium/{}", service::SLOW);
     slow.plain.push(bench.plain(&path).await?);
     slow.free.push(bench.through(bench.unpaid(&path)).await?);
-    let scripts = bench.paid(&mut channels[..connections], &paid_path)?;
+    let scripts = bench.paid(&mut channels, &paid_path)?;
     slow.paid.push(bench.through(scripts).await?);
     for (name, samples) in slow.named() {
         report.figure(format!("{name}_10ms_p50"), median(samples, |sample| sample.run.quantile(0.5)), "ms");
@@ -70,13 +70,16 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     }
 
     for &number in &options.channels {
+        // An Envoy of their own: where many have paid, a few have to share the memory with them.
+        let mut crowd = start().await?;
+        let mut payers = channels::open(&crowd.stack, 0..number.max(connections)).await?;
+        crowd.meet(&mut payers).await?;
         let (mut base, mut paid) = (Vec::new(), Vec::new());
-        bench.meet(&mut channels[..number]).await?;
         for _ in 0..options.rounds {
-            let scripts = bench.paid(&mut channels[..connections], "/premium/a")?;
+            let scripts = bench.paid(&mut channels, "/premium/a")?;
             base.push(bench.through(scripts).await?);
-            let scripts = bench.paid(&mut channels[..number], "/premium/a")?;
-            paid.push(bench.through(scripts).await?);
+            let scripts = crowd.paid(&mut payers, "/premium/a")?;
+            paid.push(crowd.through(scripts).await?);
         }
         let (base, paid) = (median(&base, Sample::cpu), median(&paid, Sample::cpu));
         report.figure(format!("paid_{number}_channels_cpu_us"), paid, "µs");
