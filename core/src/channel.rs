@@ -62,7 +62,7 @@ impl fmt::Display for ChannelId {
 
 /// What the ledger says of a channel id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "camelCase", try_from = "FlatState")]
+#[serde(tag = "state", rename_all = "camelCase")]
 pub enum ChannelState {
     /// The chain knows no such channel.
     Absent,
@@ -77,63 +77,8 @@ pub enum ChannelState {
     Open(OpenChannel),
 }
 
-/// A [`ChannelState`] with the fields of all of them, as which it is read: where a field decides which others there are,
-/// serde copies all of them before it looks at one.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FlatState {
-    state: StateName,
-    missing: Option<u32>,
-    deposit: Option<TokenAmount>,
-    balance: Option<TokenAmount>,
-    signature: Option<Signature>,
-    #[serde(default)]
-    credit: TokenAmount,
-    ceiling: Option<TokenAmount>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum StateName {
-    Absent,
-    Unconfirmed,
-    Closed,
-    Open,
-}
-
-impl TryFrom<FlatState> for ChannelState {
-    type Error = MissingField;
-
-    fn try_from(flat: FlatState) -> Result<Self, MissingField> {
-        Ok(match flat.state {
-            StateName::Absent => Self::Absent,
-            StateName::Unconfirmed => {
-                Self::Unconfirmed { missing: flat.missing.ok_or(MissingField("missing"))? }
-            }
-            StateName::Closed => Self::Closed,
-            StateName::Open => Self::Open(OpenChannel {
-                deposit: flat.deposit.ok_or(MissingField("deposit"))?,
-                balance: flat.balance.ok_or(MissingField("balance"))?,
-                signature: flat.signature,
-                credit: flat.credit,
-                ceiling: flat.ceiling,
-            }),
-        })
-    }
-}
-
-/// A message lacks this field, which others in it ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MissingField(pub(crate) &'static str);
-
-impl fmt::Display for MissingField {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "missing field `{}`", self.0)
-    }
-}
-
 /// An open, confirmed channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenChannel {
     /// What the sender has locked on chain, confirmed.
@@ -143,10 +88,10 @@ pub struct OpenChannel {
     /// The proof of that balance; `None` before the first payment.
     pub signature: Option<Signature>,
     /// What was paid for resources that then failed, after their payments had become final. Part of the balance.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub credit: TokenAmount,
     /// The highest balance that the merchant accepts before a withdrawal; `None` where only the deposit bounds it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ceiling: Option<TokenAmount>,
 }
 

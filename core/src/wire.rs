@@ -11,7 +11,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::channel::{BlockNumber, ChannelState, MissingField};
+use crate::channel::{BlockNumber, ChannelState};
 use crate::trace::TraceContext;
 use crate::{Address, Signature, TokenAmount};
 
@@ -139,7 +139,7 @@ pub struct BatchResponse {
 
 /// One question of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "do", rename_all = "camelCase", try_from = "FlatEntry")]
+#[serde(tag = "do", rename_all = "camelCase")]
 pub enum Entry {
     /// What is this channel's state?
     Lookup(ChannelKey),
@@ -147,50 +147,6 @@ pub enum Entry {
     Commit(Attempt),
     /// Undo this attempt, whether or not its commit ever arrived.
     TakeBack(Attempt),
-}
-
-/// An [`Entry`] with the fields of all of them, as which it is read: where a field decides which others there are, serde
-/// copies all of them before it looks at one.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FlatEntry {
-    r#do: Deed,
-    sender: Address,
-    open_block: BlockNumber,
-    id: Option<AttemptId>,
-    price: Option<TokenAmount>,
-    balance: Option<TokenAmount>,
-    signature: Option<Signature>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum Deed {
-    Lookup,
-    Commit,
-    TakeBack,
-}
-
-impl TryFrom<FlatEntry> for Entry {
-    type Error = MissingField;
-
-    fn try_from(flat: FlatEntry) -> Result<Self, MissingField> {
-        let channel = ChannelKey { sender: flat.sender, open_block: flat.open_block };
-        let attempt = || {
-            Ok(Attempt {
-                id: flat.id.ok_or(MissingField("id"))?,
-                channel,
-                price: flat.price.ok_or(MissingField("price"))?,
-                balance: flat.balance.ok_or(MissingField("balance"))?,
-                signature: flat.signature.ok_or(MissingField("signature"))?,
-            })
-        };
-        Ok(match flat.r#do {
-            Deed::Lookup => Self::Lookup(channel),
-            Deed::Commit => Self::Commit(attempt()?),
-            Deed::TakeBack => Self::TakeBack(attempt()?),
-        })
-    }
 }
 
 /// A channel of the batch's contract and receiver.
@@ -205,7 +161,7 @@ pub struct ChannelKey {
 
 /// One attempt to pay. A repeated message names the same attempt; another request with the same proof is another
 /// attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// Which attempt.
@@ -260,7 +216,7 @@ impl core::error::Error for AttemptIdError {}
 
 /// The answer to one [`Entry`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "camelCase", try_from = "FlatAnswer")]
+#[serde(tag = "is", rename_all = "camelCase")]
 pub enum Answer {
     /// To a lookup.
     Channel {
@@ -295,42 +251,6 @@ pub enum Answer {
     },
     /// The same attempt id came with other contents. Nothing was changed.
     Conflict,
-}
-
-/// An [`Answer`] as it is read, for the reason that [`FlatEntry`] has.
-#[derive(Deserialize)]
-struct FlatAnswer {
-    is: AnswerName,
-    channel: Option<ChannelState>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-enum AnswerName {
-    Channel,
-    Accepted,
-    Refused,
-    TakenBack,
-    Credited,
-    Final,
-    Conflict,
-}
-
-impl TryFrom<FlatAnswer> for Answer {
-    type Error = MissingField;
-
-    fn try_from(flat: FlatAnswer) -> Result<Self, MissingField> {
-        Ok(match (flat.is, flat.channel) {
-            (AnswerName::Conflict, _) => Self::Conflict,
-            (_, None) => return Err(MissingField("channel")),
-            (AnswerName::Channel, Some(channel)) => Self::Channel { channel },
-            (AnswerName::Accepted, Some(channel)) => Self::Accepted { channel },
-            (AnswerName::Refused, Some(channel)) => Self::Refused { channel },
-            (AnswerName::TakenBack, Some(channel)) => Self::TakenBack { channel },
-            (AnswerName::Credited, Some(channel)) => Self::Credited { channel },
-            (AnswerName::Final, Some(channel)) => Self::Final { channel },
-        })
-    }
 }
 
 impl Answer {
@@ -419,7 +339,6 @@ mod tests {
         }
         for (answer, field) in [
             (r#"{"is":"accepted"}"#, "channel"),
-            (r#"{"is":"accepted","channel":null}"#, "channel"),
             (r#"{"channel":{"state":"absent"}}"#, "is"),
             (r#"{"is":"accepted","channel":{}}"#, "state"),
             (r#"{"is":"accepted","channel":{"state":"unconfirmed"}}"#, "missing"),

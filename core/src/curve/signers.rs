@@ -28,7 +28,7 @@ const PATIENCE: u32 = 64;
 const LOOKS: usize = 8;
 
 /// One in so many new signers takes the place of another who is not idle. If all did, more signers than there is room for
-/// would drive out each other, and whoever makes up keys would drive out all of them.
+/// would drive out each other, and nobody would be known.
 const ADMITTED: u64 = 8;
 
 /// How many keys are shared, at most. The memory for them is Envoy's, and it never gives any back.

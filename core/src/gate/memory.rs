@@ -38,9 +38,7 @@ impl Memory {
 
     /// A commit of this channel was refused, or nobody knows what became of it.
     pub(super) fn doubt(&mut self, channel: &ChannelKey) {
-        for remembered in
-            [&mut self.recent, &mut self.older].into_iter().filter_map(|part| part.get_mut(channel))
-        {
+        if let Some(remembered) = self.recent.get_mut(channel).or_else(|| self.older.get_mut(channel)) {
             remembered.good = false;
         }
     }

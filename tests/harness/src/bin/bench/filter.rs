@@ -26,8 +26,8 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1000))]
     connections: u32,
     /// Numbers of channels to compare, after the first with one for each connection
-    #[arg(long, value_delimiter = ',', default_value = "1000")]
-    channels: Vec<usize>,
+    #[arg(long, value_delimiter = ',', default_value = "1000", value_parser = clap::value_parser!(u32).range(1..))]
+    channels: Vec<u32>,
     /// The filter's `signerMemory`, such as 256MiB, instead of its default: very many busy channels want more
     #[arg(long, value_name = "MEMORY")]
     signer_memory: Option<String>,
@@ -72,7 +72,7 @@ pub(crate) async fn measure(options: &Options) -> Result<Report> {
     for &number in &options.channels {
         // An Envoy of their own: where many have paid, a few have to share the memory with them.
         let mut crowd = start().await?;
-        let mut payers = channels::open(&crowd.stack, 0..number.max(connections)).await?;
+        let mut payers = channels::open(&crowd.stack, 0..number as usize).await?;
         crowd.meet(&mut payers).await?;
         let (mut base, mut paid) = (Vec::new(), Vec::new());
         for _ in 0..options.rounds {
