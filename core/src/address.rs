@@ -5,6 +5,7 @@ use core::fmt;
 use core::str::{self, FromStr};
 
 use crate::digest::keccak256;
+use crate::digits;
 
 /// The 20 bytes of an Ethereum account or contract. Written in EIP-55's mixed case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,8 +78,7 @@ impl FromStr for Address {
         if digits.len() != 40 {
             return Err(AddressError::Length { digits: digits.chars().count() });
         }
-        let mut bytes = [0; 20];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| AddressError::NotHex)?;
+        let bytes = digits::bytes(digits.as_bytes()).map_err(|_| AddressError::NotHex)?;
         let address = Self(bytes);
         let mixed =
             digits.bytes().any(|b| b.is_ascii_lowercase()) && digits.bytes().any(|b| b.is_ascii_uppercase());

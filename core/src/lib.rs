@@ -25,6 +25,7 @@ pub mod cookie;
 mod curve;
 pub mod decide;
 pub mod digest;
+mod digits;
 pub mod form;
 pub mod gate;
 pub mod header;

@@ -1,13 +1,14 @@
 //! Signatures as the contract reads them, and who made them.
 
 use core::fmt;
-use core::str::FromStr;
+use core::str::{self, FromStr};
 
 use k256::ecdsa::{RecoveryId, VerifyingKey};
 
 use crate::Address;
 use crate::curve::{self, Incomplete, Numbers};
 use crate::digest::{Digest, keccak256};
+use crate::digits::{self, DigitsError};
 
 /// How wide the machine words of the curve's arithmetic are, in bytes. 4 is twice as fast as 8 in Envoy.
 pub const FIELD_WORD_BYTES: usize = size_of::<k256::elliptic_curve::bigint::Word>();
@@ -77,7 +78,11 @@ impl Signature {
 /// `0x` and 130 lower-case hex digits, `v` as 27 or 28.
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "0x{}", hex::encode(self.to_bytes()))
+        let mut digits = [0; 130];
+        // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
+        hex::encode_to_slice(self.to_bytes(), &mut digits).map_err(|_| fmt::Error)?;
+        f.write_str("0x")?;
+        f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -94,12 +99,13 @@ impl FromStr for Signature {
     type Err = SignatureError;
 
     fn from_str(text: &str) -> Result<Self, SignatureError> {
-        let digits = text.strip_prefix("0x").unwrap_or(text);
-        let bytes = hex::decode(digits).map_err(|error| match error {
-            hex::FromHexError::InvalidHexCharacter { index, .. } => SignatureError::NotHex { at: index },
-            hex::FromHexError::OddLength | hex::FromHexError::InvalidStringLength => {
-                SignatureError::OddLength { digits: digits.len() }
+        let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
+        let bytes: [u8; 65] = digits::bytes(digits).map_err(|error| match error {
+            DigitsError::NotHex { at } => SignatureError::NotHex { at },
+            DigitsError::Number { digits } if digits.is_multiple_of(2) => {
+                SignatureError::Length { bytes: digits / 2 }
             }
+            DigitsError::Number { digits } => SignatureError::OddLength { digits },
         })?;
         Self::from_bytes(&bytes)
     }
