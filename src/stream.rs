@@ -31,7 +31,8 @@ impl HttpContext for Stream {
         let request = Request::new(&headers);
         #[cfg(feature = "crash-test")]
         assert!(request.first("x-crash-the-paywall").is_none(), "crashed as a test asked for");
-        let step = self.worker.gate.borrow_mut().request(self.id, request, &host::Current, host::now());
+        let now = host::now();
+        let step = self.worker.gate.borrow_mut().request(self.id, request, &host::Current, now);
 
         let stripped: fn(&str) -> bool = match step {
             Step::Pass => header::is_for_upstream,
@@ -47,19 +48,19 @@ impl HttpContext for Stream {
         match &step {
             Step::Pass => {
                 // In shadow mode there may be something to ask.
-                self.worker.wake_root();
+                self.worker.wake_root(now);
                 Action::Continue
             }
             Step::Release(_) | Step::Refund(_) => Action::Continue,
             Step::Forward(admission) => {
                 host::admit(admission);
                 if admission.payment.is_some() {
-                    self.worker.wake_root();
+                    self.worker.wake_root(now);
                 }
                 Action::Continue
             }
             Step::Hold => {
-                self.worker.wake_root();
+                self.worker.wake_root(now);
                 Action::Pause
             }
             Step::Reply(reply) => {
@@ -73,11 +74,12 @@ impl HttpContext for Stream {
         if !self.worker.gate.borrow().watches(self.id) {
             return Action::Continue;
         }
-        let headers = host::response_headers();
-        let step = self.worker.gate.borrow_mut().response(self.id, Response::new(&headers), host::now());
+        let headers = host::CurrentResponse::default();
+        let now = host::now();
+        let step = self.worker.gate.borrow_mut().response(self.id, Response::new(&headers), now);
         match &step {
             Step::Hold => {
-                self.worker.wake_root();
+                self.worker.wake_root(now);
                 Action::Pause
             }
             Step::Release(headers) | Step::Refund(headers) => {

@@ -11,27 +11,27 @@ use crate::digits;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address(pub [u8; 20]);
 
-/// The 40 digits of an address in EIP-55's mixed case.
-type Digits = [u8; 40];
+/// `0x` and the 40 digits of an address in EIP-55's mixed case.
+type Text = [u8; 42];
 
 /// How many checksums are remembered: 60 KB.
 const REMEMBERED: usize = 1024;
 
 thread_local! {
-    /// The digits that were last asked for at each place. A paid request writes and reads seven addresses, mostly the
+    /// The texts that were last asked for at each place. A paid request writes and reads seven addresses, mostly the
     /// same ones, and without this most of what it hashes would be their checksums.
-    static CHECKSUMS: RefCell<Vec<(Address, Digits)>> = RefCell::new(vec![(Address::ZERO, [b'0'; 40]); REMEMBERED]);
+    static CHECKSUMS: RefCell<Vec<(Address, Text)>> = RefCell::new(vec![(Address::ZERO, Address::ZERO.checksum()); REMEMBERED]);
 }
 
 impl Address {
     /// The address of nobody. `ecrecover` answers it for what cannot be recovered, so it is never a signer.
     pub const ZERO: Self = Self([0; 20]);
 
-    fn checksummed(&self) -> Digits {
+    fn checksummed(&self) -> Text {
         let [.., high, low] = self.0;
         let place = usize::from(u16::from_be_bytes([high, low])) % REMEMBERED;
         CHECKSUMS.with_borrow_mut(|checksums| match checksums.get_mut(place) {
-            Some((address, digits)) if address == self => *digits,
+            Some((address, text)) if address == self => *text,
             Some(other) => {
                 *other = (*self, self.checksum());
                 other.1
@@ -41,24 +41,25 @@ impl Address {
     }
 
     /// A letter is upper case where the digit at its place of the keccak-256 of the lower-case text is 8 or more.
-    fn checksum(&self) -> Digits {
-        let mut digits = [0; 40];
+    fn checksum(&self) -> Text {
+        let mut text = [b'0'; 42];
+        let [_, x, digits @ ..] = &mut text;
+        *x = b'x';
         // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
-        let _ = hex::encode_to_slice(self.0, &mut digits);
-        let hash = keccak256(&[&digits]);
+        let _ = hex::encode_to_slice(self.0, digits);
+        let hash = keccak256(&[digits]);
         let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
         for (digit, nibble) in digits.iter_mut().zip(nibbles) {
             if nibble >= 8 {
                 digit.make_ascii_uppercase();
             }
         }
-        digits
+        text
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("0x")?;
         f.write_str(str::from_utf8(&self.checksummed()).map_err(|_| fmt::Error)?)
     }
 }
@@ -80,9 +81,11 @@ impl FromStr for Address {
         }
         let bytes = digits::bytes(digits.as_bytes()).map_err(|_| AddressError::NotHex)?;
         let address = Self(bytes);
-        let mixed =
-            digits.bytes().any(|b| b.is_ascii_lowercase()) && digits.bytes().any(|b| b.is_ascii_uppercase());
-        if mixed && digits.as_bytes() != address.checksummed() {
+        let [_, _, checksummed @ ..] = address.checksummed();
+        let mixed = || {
+            digits.bytes().any(|b| b.is_ascii_lowercase()) && digits.bytes().any(|b| b.is_ascii_uppercase())
+        };
+        if digits.as_bytes() != checksummed && mixed() {
             return Err(AddressError::Checksum { expected: address });
         }
         Ok(address)

@@ -114,10 +114,11 @@ const LARGEST_POWER: NonZero<u64> = NonZero::new(10_000_000_000_000_000_000).exp
 
 impl fmt::Display for TokenAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.div_rem(LARGEST_POWER) {
-            (Self::ZERO, low) => write!(f, "{low}"),
-            (high, low) => write!(f, "{high}{low:019}"),
+        if let Some(units) = self.to_u64() {
+            return write!(f, "{units}");
         }
+        let (high, low) = self.div_rem(LARGEST_POWER);
+        write!(f, "{high}{low:019}")
     }
 }
 
@@ -138,13 +139,18 @@ impl FromStr for TokenAmount {
         if text.len() > 1 && text.starts_with('0') {
             return Err(AmountError::LeadingZero);
         }
+        if let Some(at) = text.bytes().position(|byte| !byte.is_ascii_digit()) {
+            return Err(AmountError::NotADigit { at });
+        }
         let mut amount = Self::ZERO;
-        for (at, byte) in text.bytes().enumerate() {
-            if !byte.is_ascii_digit() {
-                return Err(AmountError::NotADigit { at });
+        // So many digits at a time as a limb has room for.
+        for digits in text.as_bytes().chunks(19) {
+            let (mut power, mut units) = (1_u64, 0_u64);
+            for digit in digits {
+                power = power.wrapping_mul(10);
+                units = units.wrapping_mul(10).wrapping_add(u64::from(digit & 0xf));
             }
-            let digit = u64::from(byte.wrapping_sub(b'0'));
-            amount = amount.mul_add(10, digit).ok_or(AmountError::TooLarge)?;
+            amount = amount.mul_add(power, units).ok_or(AmountError::TooLarge)?;
         }
         Ok(amount)
     }

@@ -78,11 +78,12 @@ impl Signature {
 /// `0x` and 130 lower-case hex digits, `v` as 27 or 28.
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut digits = [0; 130];
+        let mut text = [b'0'; 132];
+        let [_, x, digits @ ..] = &mut text;
+        *x = b'x';
         // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
-        hex::encode_to_slice(self.to_bytes(), &mut digits).map_err(|_| fmt::Error)?;
-        f.write_str("0x")?;
-        f.write_str(str::from_utf8(&digits).map_err(|_| fmt::Error)?)
+        hex::encode_to_slice(self.to_bytes(), digits).map_err(|_| fmt::Error)?;
+        f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

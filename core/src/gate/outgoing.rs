@@ -17,7 +17,6 @@ impl Gate {
     /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own.
     pub fn response(&mut self, stream: StreamId, response: Response<'_>, now: Moment) -> Step {
         let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
-        let exposed = response.exposed().map(|value| ("access-control-expose-headers", value));
         let caller = stage.caller();
         match core::mem::replace(stage, Stage::Ended) {
             Stage::Served { caller, payment, attempt } => {
@@ -49,7 +48,7 @@ impl Gate {
                 }
                 Step::Release(Vec::new())
             }
-            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed.into_iter().collect()),
+            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed(response).collect()),
         }
     }
 
@@ -79,7 +78,7 @@ impl Gate {
         let mut headers: Headers = self.config.terms(payment.price()).headers();
         headers.extend(payment.headers());
         headers.extend(response.private().map(|value| ("cache-control", value)));
-        headers.extend(response.exposed().map(|value| ("access-control-expose-headers", value)));
+        headers.extend(exposed(response));
         Shown { status: response.status(), headers }
     }
 
@@ -107,4 +106,8 @@ impl Gate {
             self.outbox.forget(stream);
         }
     }
+}
+
+fn exposed(response: Response<'_>) -> impl Iterator<Item = (&'static str, String)> {
+    response.exposed().map(|value| ("access-control-expose-headers", value)).into_iter()
 }
