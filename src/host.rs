@@ -2,7 +2,6 @@
 //!
 //! The SDK panics where Envoy answers a call with an unexpected status, so each function says when it may be called.
 
-use std::cell::OnceCell;
 use std::time::{Duration, UNIX_EPOCH};
 
 use log::error;
@@ -11,7 +10,6 @@ use proxy_wasm::types::{Bytes, GrpcStatusCode, MapType};
 use uraiden_core::answer::{GrpcStatus, Reply};
 use uraiden_core::decide::Payment;
 use uraiden_core::gate::{Admission, Announcement, FREE, Headers, Moment, PAID};
-use uraiden_core::response::ResponseHeaders;
 use uraiden_core::route::Surroundings;
 
 /// The time. At any time.
@@ -25,6 +23,11 @@ pub(crate) fn now() -> Moment {
 /// All request headers, while the request's headers are looked at or held.
 pub(crate) fn request_headers() -> Vec<(String, Bytes)> {
     hostcalls::get_map_bytes(MapType::HttpRequestHeaders).unwrap_or_default()
+}
+
+/// All response headers, while the response's headers are looked at.
+pub(crate) fn response_headers() -> Vec<(String, Bytes)> {
+    hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default()
 }
 
 /// Removes every copy of a request header, while the request's headers are looked at.
@@ -94,27 +97,6 @@ fn grpc_code(status: GrpcStatus) -> GrpcStatusCode {
         GrpcStatus::InvalidArgument => GrpcStatusCode::InvalidArgument,
         GrpcStatus::FailedPrecondition => GrpcStatusCode::FailedPrecondition,
         GrpcStatus::Unavailable => GrpcStatusCode::Unavailable,
-    }
-}
-
-/// The response's headers, while they are looked at. Each question is a host call.
-#[derive(Default)]
-pub(crate) struct CurrentResponse {
-    all: OnceCell<Vec<(String, Bytes)>>,
-}
-
-impl ResponseHeaders for CurrentResponse {
-    fn first(&self, name: &str) -> Option<Bytes> {
-        hostcalls::get_map_value_bytes(MapType::HttpResponseHeaders, name).ok().flatten()
-    }
-
-    /// Envoy gives away a single copy, or all headers: this takes ten times as long as to learn that there is none.
-    fn values(&self, name: &str) -> Vec<Bytes> {
-        if self.first(name).is_none() {
-            return Vec::new();
-        }
-        let all = || hostcalls::get_map_bytes(MapType::HttpResponseHeaders).unwrap_or_default();
-        self.all.get_or_init(all).values(name)
     }
 }
 

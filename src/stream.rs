@@ -74,7 +74,7 @@ impl HttpContext for Stream {
         if !self.worker.gate.borrow().watches(self.id) {
             return Action::Continue;
         }
-        let headers = host::CurrentResponse::default();
+        let headers = host::response_headers();
         let now = host::now();
         let step = self.worker.gate.borrow_mut().response(self.id, Response::new(&headers), now);
         match &step {

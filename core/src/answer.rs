@@ -129,7 +129,7 @@ impl Problem {
     pub fn reply(&self, terms: Option<&Terms<'_>>, form: Form, settings: PageSettings<'_>) -> Reply {
         let mut headers = match (self, terms) {
             (Self::Refused(refusal), Some(terms)) => {
-                [terms.headers(), refusal.headers()].into_iter().flatten().collect()
+                terms.headers().into_iter().chain(refusal.headers()).collect()
             }
             (Self::Refused(refusal), None) => refusal.headers(),
             (Self::TakenBack(balance) | Self::Credited { balance, .. }, _) => balance.headers(),
@@ -299,8 +299,8 @@ pub struct Terms<'a> {
 
 impl Terms<'_> {
     /// The headers that say what is asked, for every 402 and every paid answer.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
-        vec![
+    pub fn headers(&self) -> [(&'static str, String); 5] {
+        [
             (header::GATEWAY_PATH, self.gateway_path.to_owned()),
             (header::RECEIVER_ADDRESS, self.asked.receiver.to_string()),
             (header::CONTRACT_ADDRESS, self.asked.contract.to_string()),
@@ -312,8 +312,8 @@ impl Terms<'_> {
 
 impl Payment {
     /// The headers that a paid answer has beside the terms.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
-        vec![
+    pub fn headers(&self) -> [(&'static str, String); 3] {
+        [
             (header::SENDER_ADDRESS, self.proof().channel.sender.to_string()),
             (header::SENDER_BALANCE, self.proof().balance.to_string()),
             (header::COST, self.charged().to_string()),

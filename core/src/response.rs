@@ -2,30 +2,10 @@
 
 use crate::header;
 
-/// The headers of a response, which are asked for one by one: few matter, and most of those are missing. Names are in
-/// lower case, pseudo headers among them.
-pub trait ResponseHeaders {
-    /// The first copy of a header.
-    fn first(&self, name: &str) -> Option<Vec<u8>>;
-
-    /// Every copy of a header.
-    fn values(&self, name: &str) -> Vec<Vec<u8>>;
-}
-
-impl ResponseHeaders for Vec<(String, Vec<u8>)> {
-    fn first(&self, name: &str) -> Option<Vec<u8>> {
-        self.iter().find(|(found, _)| found == name).map(|(_, value)| value.clone())
-    }
-
-    fn values(&self, name: &str) -> Vec<Vec<u8>> {
-        self.iter().filter(|(found, _)| found == name).map(|(_, value)| value.clone()).collect()
-    }
-}
-
-/// What matters of a response.
-#[derive(Clone, Copy)]
+/// All headers of a response: names in lower case, pseudo headers among them, each copy an item of its own.
+#[derive(Clone, Copy, Debug)]
 pub struct Response<'a> {
-    headers: &'a dyn ResponseHeaders,
+    headers: &'a [(String, Vec<u8>)],
 }
 
 /// What scripts of other origins may read of an answer.
@@ -60,15 +40,14 @@ const ALLOWED: [&str; 9] = [
 
 impl<'a> Response<'a> {
     /// A response with these headers.
-    pub fn new(headers: &'a dyn ResponseHeaders) -> Self {
+    pub fn new(headers: &'a [(String, Vec<u8>)]) -> Self {
         Self { headers }
     }
 
     /// The status; 500 where there is none that can be read, for that is no success.
     pub fn status(self) -> u16 {
-        let status = self.headers.first(":status");
-        let text = status.as_deref().and_then(|value| core::str::from_utf8(value).ok());
-        text.and_then(|text| text.parse().ok()).unwrap_or(500)
+        let status = self.values(":status").next().and_then(|value| core::str::from_utf8(value).ok());
+        status.and_then(|text| text.parse().ok()).unwrap_or(500)
     }
 
     /// The `cache-control` that a paid answer needs so that no shared cache gives it away; `None` where the upstream's
@@ -80,7 +59,7 @@ impl<'a> Response<'a> {
         }
         let kept = directives.iter().map(String::as_str);
         let kept = kept.filter(|directive| *directive != "public" && !directive.starts_with("s-maxage"));
-        Some(core::iter::once("private").chain(kept).collect::<Vec<_>>().join(", "))
+        Some(kept.fold("private".to_owned(), |all, directive| all + ", " + directive))
     }
 
     /// The `access-control-expose-headers` with ours among them, where the operator allows other origins at all and
@@ -95,7 +74,7 @@ impl<'a> Response<'a> {
     }
 
     fn merged(self, name: &str, ours: &[&str]) -> Option<String> {
-        self.headers.first("access-control-allow-origin")?;
+        self.values("access-control-allow-origin").next()?;
         let mut names = self.list(name);
         if names.iter().any(|name| name == "*") {
             return None;
@@ -109,10 +88,13 @@ impl<'a> Response<'a> {
 
     /// The items of a comma-separated header, in lower case.
     fn list(self, name: &str) -> Vec<String> {
-        let values = self.headers.values(name);
-        let items = values.iter().flat_map(|value| value.split(|&byte| byte == b','));
+        let items = self.values(name).flat_map(|value| value.split(|&byte| byte == b','));
         let items = items.map(|item| String::from_utf8_lossy(item.trim_ascii()).to_ascii_lowercase());
         items.filter(|item| !item.is_empty()).collect()
+    }
+
+    fn values(self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers.iter().filter(move |(found, _)| found == name).map(|(_, value)| value.as_slice())
     }
 }
 

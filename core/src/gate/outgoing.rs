@@ -3,7 +3,7 @@
 use super::event::{ABANDONED, PAID};
 use super::outbox::Charge;
 use super::stage::{Caller, Place, Shown, Stage};
-use super::{Gate, Headers, Moment, Step, StreamId};
+use super::{Gate, Moment, Step, StreamId};
 use crate::decide::Payment;
 use crate::response::Response;
 use crate::wire::Attempt;
@@ -48,7 +48,7 @@ impl Gate {
                 }
                 Step::Release(Vec::new())
             }
-            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed(response).collect()),
+            Stage::Returning { .. } | Stage::Ended => Step::Release(exposed(response).into_iter().collect()),
         }
     }
 
@@ -75,11 +75,10 @@ impl Gate {
 
     /// Keeps what has to be known of a response, since its headers cannot be read later.
     fn show(&self, payment: &Payment, response: Response<'_>) -> Shown {
-        let mut headers: Headers = self.config.terms(payment.price()).headers();
-        headers.extend(payment.headers());
-        headers.extend(response.private().map(|value| ("cache-control", value)));
-        headers.extend(exposed(response));
-        Shown { status: response.status(), headers }
+        let terms = self.config.terms(payment.price()).headers();
+        let cached = response.private().map(|value| ("cache-control", value));
+        let headers = terms.into_iter().chain(payment.headers()).chain(cached).chain(exposed(response));
+        Shown { status: response.status(), headers: headers.collect() }
     }
 
     /// Forgets a stream. What it asked for and was not sent yet is not sent, unless its request ran already: leaving
@@ -108,6 +107,6 @@ impl Gate {
     }
 }
 
-fn exposed(response: Response<'_>) -> impl Iterator<Item = (&'static str, String)> {
-    response.exposed().map(|value| ("access-control-expose-headers", value)).into_iter()
+fn exposed(response: Response<'_>) -> Option<(&'static str, String)> {
+    response.exposed().map(|value| ("access-control-expose-headers", value))
 }

@@ -199,9 +199,8 @@ impl Gate {
                 Answer::TakenBack { channel } => {
                     self.streams.insert(stream, Stage::Ended);
                     self.outcome(caller.label, TAKEN_BACK);
-                    let mut headers = self.config.terms(payment.price()).headers();
-                    headers.extend(balance(payment, channel).headers());
-                    Step::Refund(headers)
+                    let terms = self.config.terms(payment.price()).headers();
+                    Step::Refund(terms.into_iter().chain(balance(payment, channel).headers()).collect())
                 }
                 Answer::Credited { channel } => self.credited(stream, caller, shown.status, payment, channel),
                 Answer::Channel { .. }

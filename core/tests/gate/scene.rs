@@ -115,7 +115,7 @@ impl Scene {
     }
 
     pub(crate) fn response(&mut self, stream: StreamId, status: u16) -> Step {
-        let headers = vec![(":status".to_owned(), status.to_string().into_bytes())];
+        let headers = [(":status".to_owned(), status.to_string().into_bytes())];
         self.gate.response(stream, Response::new(&headers), self.now)
     }
 

@@ -118,7 +118,7 @@ impl Play {
             Some(at @ (At::Door | At::Upstream | At::Answered)) => *at,
             Some(At::Exit) | None => return,
         };
-        let head = vec![(":status".to_owned(), status.as_bytes().to_vec())];
+        let head = [(":status".to_owned(), status.as_bytes().to_vec())];
         match self.gate.response(stream, Response::new(&head), self.now) {
             Step::Hold => {
                 assert_eq!(at, At::Upstream);

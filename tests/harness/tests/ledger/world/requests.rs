@@ -71,7 +71,7 @@ impl World {
 
     fn response(&mut self, index: usize, status: u16) {
         let Stream { id, worker, .. } = self.streams[index];
-        let headers = vec![(":status".to_owned(), status.to_string().into_bytes())];
+        let headers = [(":status".to_owned(), status.to_string().into_bytes())];
         let step = self.workers[worker].gate.response(id, Response::new(&headers), self.now);
         self.take(id, step);
     }
