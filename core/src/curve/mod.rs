@@ -7,7 +7,7 @@
 //! and the `y` that `v` names; G is the curve's generator. All time goes into that sum of two products:
 //!
 //! - For G, and for signers who sign again and again, a [`comb`] has the point's multiples ready: 51 additions, half of
-//!   them cheap, and 15 doublings in place of the 128 doublings and 60 additions of a general product.
+//!   them cheap, and 9 to 15 doublings in place of the 128 doublings and 60 additions of a general product.
 //! - For a key that has no comb yet, its factor is [split](halves) into two of half the length.
 //! - For a signer who is not known yet, the key is [recovered](recover) as `(s/r)·R - (z/r)·G`, where R is the point
 //!   that `r` and `v` name.

@@ -8,8 +8,9 @@ use super::point::Affine;
 /// 8,192 points, 640 KB, made in some milliseconds. With half as many a check takes 3 % longer.
 const GENERATOR: Shape = Shape { teeth: 13, blocks: 2, spacing: 10 };
 
-/// What a signer's table may look like, from the fastest to the smallest: 20, 10, 5, 2.5, 1.3 and 0.7 KB.
-pub(super) const SIGNER: [Shape; 6] = [
+/// What a signer's table may look like, from the fastest to the smallest: 40, 20, 10, 5, 2.5, 1.3 and 0.7 KB.
+pub(super) const SIGNER: [Shape; 7] = [
+    Shape { teeth: 8, blocks: 4, spacing: 8 },
     Shape { teeth: 8, blocks: 2, spacing: 16 },
     Shape { teeth: 6, blocks: 4, spacing: 11 },
     Shape { teeth: 6, blocks: 2, spacing: 22 },

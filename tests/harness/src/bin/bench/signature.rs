@@ -20,8 +20,8 @@ const SIGNERS: u32 = 2048;
 /// How many signatures a native sample checks.
 const BATCH: usize = 64;
 
-/// How often everyone signs before anything is measured: until all tables are made.
-const WARM_UP: u32 = 12;
+/// How often everyone signs before anything is measured: until all tables are made, the largest too.
+const WARM_UP: u32 = 64;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
