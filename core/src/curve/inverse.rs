@@ -1,22 +1,30 @@
 //! Inverses modulo the field's and the group's prime, in variable time.
 //!
-//! The method is "safegcd" (Bernstein and Yang, "Fast constant-time gcd computation and modular inversion", 2019):
-//! a greatest common divisor by *division steps*, of which 30 at a time need only the lowest 30 bits of both numbers.
-//! Numbers are kept in 9 signed limbs of 30 bits.
+//! The method is the "optimized binary GCD" (Pornin, "Optimized Binary GCD for Modular Inversion", 2020): of two
+//! numbers the larger becomes their difference, which is even and halved, until one is zero. 30 halvings at a time look
+//! only at the first 33 and the last 30 bits of both numbers. The factors 2^30 that this leaves in the inverse are
+//! divided out at the end (Montgomery, "Modular Multiplication Without Trial Division", 1985).
 
-use core::array;
+use core::{array, iter};
 
 const LIMBS: usize = 9;
 const BITS: u32 = 30;
 const MASK: i32 = (1 << BITS) - 1;
 
+/// How many times 30 halvings can take: each takes a bit from one of two numbers of 256.
+const ROUNDS: usize = 18;
+
+/// A number in limbs of 30 bits, from the lowest.
 type Limbs = [i32; LIMBS];
+
+/// The limbs of two numbers at one place.
+type Pair = [i32; 2];
 
 /// An odd prime below 2^256, and what its inverses need of it.
 pub(super) struct Modulus {
     limbs: Limbs,
-    /// `modulus^-1 mod 2^30`.
-    inverse: u32,
+    /// `-modulus^-1 mod 2^30`.
+    minus_inverse: i32,
 }
 
 impl Modulus {
@@ -24,203 +32,178 @@ impl Modulus {
     pub(super) const fn new(bytes: &[u8; 32]) -> Self {
         let limbs = split(bytes);
         // Each step doubles the number of right bits: 3, 6, 12, 24, 48.
-        let m = limbs[0] as u32;
+        let m = limbs[0];
         let mut inverse = m;
         let mut step = 0;
         while step < 4 {
-            inverse = inverse.wrapping_mul(2u32.wrapping_sub(m.wrapping_mul(inverse)));
+            inverse = inverse.wrapping_mul(2i32.wrapping_sub(m.wrapping_mul(inverse)));
             step += 1;
         }
-        Self { limbs, inverse: inverse & MASK as u32 }
+        Self { limbs, minus_inverse: inverse.wrapping_neg() }
     }
 
     /// The inverse of a number below the modulus, both in big-endian bytes. The inverse of zero is zero.
     pub(super) fn invert(&self, number: &[u8; 32]) -> [u8; 32] {
-        let (mut d, mut e) = ([0; LIMBS], array::from_fn(|at| i32::from(at == 0)));
-        let (mut f, mut g) = (self.limbs, split(number));
-        let mut eta = -1;
-        // Both numbers shrink, and with them the limbs that are worth looking at.
-        let mut length = LIMBS;
-        while g[..length].iter().any(|&limb| limb != 0) {
-            let steps;
-            (eta, steps) = division_steps(eta, f[0] as u32, g[0] as u32);
-            (d, e) = self.apply_mod(&steps, &d, &e);
-            apply(&steps, &mut f, &mut g, length);
-            length = shortened(&mut f, &mut g, length);
+        // Two numbers a and b. Instead of shifting them down, their lowest limb moves up with each round.
+        let mut numbers = [[0; 2]; LIMBS + ROUNDS];
+        for (pair, both) in numbers.iter_mut().zip(iter::zip(split(number), self.limbs)) {
+            *pair = both.into();
         }
-        join(&self.normal(d, f[length - 1] < 0))
-    }
-
-    /// Applies 30 division steps to two numbers modulo the modulus: both stay within -2 to 1 times the modulus.
-    fn apply_mod(&self, steps: &Steps, d: &Limbs, e: &Limbs) -> (Limbs, Limbs) {
-        let Steps { u, v, q, r } = *steps;
-        let (below_d, below_e) = (d[LIMBS - 1] >> 31, e[LIMBS - 1] >> 31);
-        // Multiples of the modulus that make the lowest 30 bits zero, so that they can be shifted out.
-        let start = |a: i32, b: i32| (a & below_d) + (b & below_e);
-        let multiple = |start: i32, low: i64| {
-            let surplus = self.inverse.wrapping_mul(low as u32).wrapping_add(start as u32) & MASK as u32;
-            i64::from(start) - i64::from(surplus)
-        };
-        let (u, v, q, r) = (i64::from(u), i64::from(v), i64::from(q), i64::from(r));
-        let at = |a: i64, b: i64, limb: usize| a * i64::from(d[limb]) + b * i64::from(e[limb]);
-        let (m_d, m_e) =
-            (multiple(start(steps.u, steps.v), at(u, v, 0)), multiple(start(steps.q, steps.r), at(q, r, 0)));
-        let (mut next_d, mut next_e) = ([0; LIMBS], [0; LIMBS]);
-        let (mut carry_d, mut carry_e) = (0, 0);
-        for limb in 0..LIMBS {
-            let modulus = i64::from(self.limbs[limb]);
-            carry_d += at(u, v, limb) + m_d * modulus;
-            carry_e += at(q, r, limb) + m_e * modulus;
-            if limb > 0 {
-                next_d[limb - 1] = carry_d as i32 & MASK;
-                next_e[limb - 1] = carry_e as i32 & MASK;
+        // What the number has to be multiplied with to become each of them, times 2^30 for each round.
+        let mut factors = [[0; 2]; ROUNDS + 1];
+        factors[0] = [1, 0];
+        let (mut round, mut end) = (0, LIMBS);
+        // A prime has no divisor in common with the number but 1, which is b at the end.
+        while round < ROUNDS && numbers[round..end] != [[0, 1]] {
+            let mut steps = Steps::of(&numbers[round..end]);
+            numbers[end] = steps.apply(&mut numbers[round..end]);
+            // The first bits may not tell which of two numbers is the larger.
+            for (which, row) in steps.0.iter_mut().enumerate() {
+                if numbers[end][which] < 0 {
+                    negate(&mut numbers[round + 1..=end], which);
+                    *row = row.map(|factor| -factor);
+                }
             }
-            carry_d >>= BITS;
-            carry_e >>= BITS;
+            factors[round + 1] = steps.apply(&mut factors[..=round]);
+            round += 1;
+            while numbers[end] == [0, 0] {
+                end -= 1;
+            }
+            end += 1;
         }
-        next_d[LIMBS - 1] = carry_d as i32;
-        next_e[LIMBS - 1] = carry_e as i32;
-        (next_d, next_e)
+        join(&self.without_powers(factors.iter().map(|[_, of_b]| *of_b), round))
     }
 
-    /// `d`, or `-d`, as the number from 0 to the modulus that it equals.
-    fn normal(&self, mut d: Limbs, negate: bool) -> Limbs {
-        let add_if_negative = |d: Limbs| {
-            if d[LIMBS - 1] < 0 { array::from_fn(|at| d[at] + self.limbs[at]) } else { d }
-        };
-        d = carried(add_if_negative(d));
-        if negate {
-            d = carried(d.map(|limb| -limb));
+    /// A number of at most `2^(30 · rounds)`, divided by that modulo the modulus.
+    fn without_powers(&self, number: impl Iterator<Item = i32>, rounds: usize) -> Limbs {
+        let mut limbs = [0; ROUNDS + LIMBS];
+        limbs.iter_mut().zip(number).for_each(|(limb, number)| *limb = i64::from(number));
+        for round in 0..rounds {
+            // The multiple of the modulus that makes the lowest limb zero. It is within 2^29, so that nine products fit.
+            let multiple = self.minus_inverse.wrapping_mul(limbs[round] as i32) << 2 >> 2;
+            for (limb, modulus) in limbs[round..round + LIMBS].iter_mut().zip(self.limbs) {
+                *limb += i64::from(multiple) * i64::from(modulus);
+            }
+            limbs[round + 1] += limbs[round] >> BITS;
         }
-        carried(add_if_negative(d))
+        let rest = carried(limbs[rounds..].iter().copied());
+        // Within half of the modulus, and one.
+        if rest[LIMBS - 1] < 0 {
+            return carried(
+                iter::zip(rest, self.limbs).map(|(limb, modulus)| i64::from(limb) + i64::from(modulus)),
+            );
+        }
+        rest
     }
 }
 
-/// What 30 division steps do to a pair of numbers, times 2^30: `(u·f + v·g, q·f + r·g)`.
-struct Steps {
-    u: i32,
-    v: i32,
-    q: i32,
-    r: i32,
-}
+/// What 30 halvings make of a and b, times 2^30: `u·a + v·b` for each row `[u, v]`. The sizes of both add up to at most 2^30.
+struct Steps([[i64; 2]; 2]);
 
-/// 30 division steps by the lowest bits of `f`, which is odd, and `g`. Runs of zeros of `g` go in one step, and up to
-/// 8 bits of it are cancelled at once.
-fn division_steps(mut eta: i32, mut f: u32, mut g: u32) -> (i32, Steps) {
-    let (mut u, mut v, mut q, mut r) = (1u32, 0u32, 0u32, 1u32);
-    let mut left = BITS;
-    loop {
-        let zeros = (g | (u32::MAX << left)).trailing_zeros();
-        g >>= zeros;
-        u <<= zeros;
-        v <<= zeros;
-        eta -= zeros as i32;
-        left -= zeros;
-        if left == 0 {
-            break;
+impl Steps {
+    /// The next ones for two numbers, of which the second is odd.
+    fn of(numbers: &[Pair]) -> Self {
+        // The first number is the last difference, and a row is u + v·2^32.
+        let [mut difference, mut b] = ends(numbers);
+        let (mut row, mut row_b) = (1i64, 1i64 << 32);
+        let mut left = BITS;
+        loop {
+            let zeros = (difference | 1 << left).trailing_zeros();
+            // Below zero, b was the larger: it becomes the other number, and the difference changes its sign. There is
+            // no branch, since it would be guessed wrong half of the time.
+            let swap = difference >> 63;
+            b += difference & swap;
+            row_b = (row_b + (row & swap)) << zeros;
+            let a = ((difference ^ swap) - swap) >> zeros;
+            let row_a = (row ^ swap) - swap;
+            left -= zeros;
+            if left == 0 {
+                return Self([row_a, row_b].map(|row| {
+                    let u = i64::from(row as i32);
+                    [u, (row - u) >> 32]
+                }));
+            }
+            (difference, row) = (a - b, row_a - row_b);
         }
-        if eta < 0 {
-            eta = -eta;
-            (f, g) = (g, f.wrapping_neg());
-            (u, q) = (q, u.wrapping_neg());
-            (v, r) = (r, v.wrapping_neg());
+    }
+
+    /// Applies them to two numbers, of which the topmost limb is returned: there is one more.
+    fn apply(&self, numbers: &mut [Pair]) -> Pair {
+        let Self([[u, v], [q, r]]) = *self;
+        let (mut carry_a, mut carry_b) = (0, 0);
+        for pair in numbers {
+            let [a, b] = pair.map(i64::from);
+            carry_a += u * a + v * b;
+            carry_b += q * a + r * b;
+            *pair = [carry_a as i32 & MASK, carry_b as i32 & MASK];
+            carry_a >>= BITS;
+            carry_b >>= BITS;
         }
-        // Adding f·w clears the low bits of g: as many as eta and the steps that are left allow.
-        let bits = (eta as u32 + 1).min(left).min(8);
-        let w = g.wrapping_mul(MINUS_INVERSE[(f as usize >> 1) & 0x7f]) & (0xff >> (8 - bits));
-        g = g.wrapping_add(f.wrapping_mul(w));
-        q = q.wrapping_add(u.wrapping_mul(w));
-        r = r.wrapping_add(v.wrapping_mul(w));
+        [carry_a as i32, carry_b as i32]
     }
-    (eta, Steps { u: u as i32, v: v as i32, q: q as i32, r: r as i32 })
 }
 
-/// `-f^-1 mod 256` for the odd numbers `f` below 256.
-const MINUS_INVERSE: [u32; 128] = {
-    let mut table = [0; 128];
-    let mut at = 0;
-    while at < 128 {
-        let f = 2 * at as u32 + 1;
-        // Right to 3, 6 and 12 bits.
-        let mut inverse = f;
-        inverse = inverse.wrapping_mul(2u32.wrapping_sub(f.wrapping_mul(inverse)));
-        inverse = inverse.wrapping_mul(2u32.wrapping_sub(f.wrapping_mul(inverse)));
-        table[at] = inverse.wrapping_neg() & 0xff;
-        at += 1;
-    }
-    table
-};
-
-/// Applies 30 division steps to the lowest `length` limbs of two numbers; the division by 2^30 is exact.
-fn apply(steps: &Steps, f: &mut Limbs, g: &mut Limbs, length: usize) {
-    let (u, v) = (i64::from(steps.u), i64::from(steps.v));
-    let (q, r) = (i64::from(steps.q), i64::from(steps.r));
-    let (mut carry_f, mut carry_g) = (0, 0);
-    for limb in 0..length {
-        let (low_f, low_g) = (i64::from(f[limb]), i64::from(g[limb]));
-        carry_f += u * low_f + v * low_g;
-        carry_g += q * low_f + r * low_g;
-        if limb > 0 {
-            f[limb - 1] = carry_f as i32 & MASK;
-            g[limb - 1] = carry_g as i32 & MASK;
+/// Two numbers in 63 bits: themselves where they fit, or else the first 33 bits from the first of the larger one on, and
+/// the last 30.
+fn ends(numbers: &[Pair]) -> [i64; 2] {
+    array::from_fn(|which| {
+        let limb = |pair: &Pair| i64::from(pair[which]);
+        match numbers {
+            [.., third, second, first] => {
+                let zeros = (first[0] | first[1]).leading_zeros() - (i32::BITS - BITS);
+                let bits = (limb(first) << BITS | limb(second)) << zeros | limb(third) >> (BITS - zeros);
+                bits >> (2 * BITS - 33) << BITS | limb(&numbers[0])
+            }
+            few => few.iter().rev().fold(0, |number, pair| number << BITS | limb(pair)),
         }
-        carry_f >>= BITS;
-        carry_g >>= BITS;
-    }
-    f[length - 1] = carry_f as i32;
-    g[length - 1] = carry_g as i32;
+    })
 }
 
-/// Takes a limb away where the topmost is only a sign in both numbers, and lets the one below carry it.
-fn shortened(f: &mut Limbs, g: &mut Limbs, length: usize) -> usize {
-    let only_a_sign = |limb: i32| limb == 0 || limb == -1;
-    if length > 1 && only_a_sign(f[length - 1]) && only_a_sign(g[length - 1]) {
-        f[length - 2] |= f[length - 1] << BITS;
-        g[length - 2] |= g[length - 1] << BITS;
-        return length - 1;
+/// Negates one of two numbers that are below zero only by the topmost limb.
+fn negate(numbers: &mut [Pair], which: usize) {
+    let mut carry = 0;
+    for pair in numbers {
+        carry -= pair[which];
+        pair[which] = carry & MASK;
+        carry >>= BITS;
     }
-    length
 }
 
-/// All limbs but the topmost within 0 to 2^30 - 1.
-fn carried(mut limbs: Limbs) -> Limbs {
-    for at in 0..LIMBS - 1 {
-        limbs[at + 1] += limbs[at] >> BITS;
-        limbs[at] &= MASK;
+/// The number with all limbs but the topmost within 0 to 2^30 - 1.
+fn carried(limbs: impl Iterator<Item = i64>) -> Limbs {
+    let mut carried = [0; LIMBS];
+    let mut carry = 0;
+    for (to, limb) in carried.iter_mut().zip(limbs) {
+        carry += limb;
+        *to = carry as i32 & MASK;
+        carry >>= BITS;
     }
-    limbs
+    carried[LIMBS - 1] |= (carry as i32) << BITS;
+    carried
 }
 
 const fn split(bytes: &[u8; 32]) -> Limbs {
+    let (words, _) = bytes.as_chunks();
     let mut limbs = [0; LIMBS];
-    let (mut pending, mut bits, mut limb, mut at) = (0u64, 0, 0, 32);
-    while at > 0 {
-        at -= 1;
-        pending |= (bytes[at] as u64) << bits;
-        bits += 8;
-        if bits >= BITS {
-            limbs[limb] = pending as i32 & MASK;
-            pending >>= BITS;
-            bits -= BITS;
-            limb += 1;
-        }
+    let mut at = 0;
+    while at < LIMBS {
+        let (word, bit) = (at * BITS as usize / 32, at * BITS as usize % 32);
+        let low = u32::from_be_bytes(words[7 - word]) as u64;
+        let high = if word < 7 { u32::from_be_bytes(words[6 - word]) as u64 } else { 0 };
+        limbs[at] = ((high << 32 | low) >> bit) as i32 & MASK;
+        at += 1;
     }
-    limbs[limb] = pending as i32;
     limbs
 }
 
 fn join(limbs: &Limbs) -> [u8; 32] {
     let mut bytes = [0; 32];
-    let (mut pending, mut bits, mut at) = (0u64, 0, 0);
-    for byte in bytes.iter_mut().rev() {
-        if bits < 8 {
-            pending |= (limbs[at] as u64) << bits;
-            bits += BITS;
-            at += 1;
-        }
-        *byte = pending as u8;
-        pending >>= 8;
-        bits -= 8;
+    let (words, _) = bytes.as_chunks_mut();
+    for (at, word) in words.iter_mut().rev().enumerate() {
+        // Of 30 bits, the word has 32 from this one on.
+        let (limb, bit) = (at * 32 / BITS as usize, at * 32 % BITS as usize);
+        let number = limbs[limb] as u64 >> bit | (limbs[limb + 1] as u64) << (BITS as usize - bit);
+        *word = (number as u32).to_be_bytes();
     }
     bytes
 }
@@ -272,9 +255,41 @@ mod tests {
             for below in 1..200 {
                 let mut limbs = modulus.limbs;
                 limbs[0] -= below;
-                check(join(&carried(limbs)));
+                check(join(&limbs));
             }
         }
+    }
+
+    /// Such as half of the modulus: the larger of both numbers is nearly a multiple of the other.
+    #[test]
+    fn parts_of_a_modulus_have_the_inverse_that_k256_finds() {
+        for modulus in [&FIELD, &ORDER] {
+            let powers = (1..256).map(|power| vec![2; power]);
+            let several = (2..300).flat_map(|divisor| (1..9).map(move |times| vec![divisor; times]));
+            for divisors in powers.chain(several) {
+                let part = divisors.into_iter().fold(modulus.limbs, divided);
+                for more in -3..=3 {
+                    let next = carried(
+                        part.iter()
+                            .enumerate()
+                            .map(|(at, limb)| i64::from(*limb) + if at == 0 { more } else { 0 }),
+                    );
+                    if next[LIMBS - 1] >= 0 {
+                        check(join(&next));
+                    }
+                }
+            }
+        }
+    }
+
+    fn divided(mut limbs: Limbs, divisor: i32) -> Limbs {
+        let mut rest = 0;
+        for limb in limbs.iter_mut().rev() {
+            let number = rest << BITS | i64::from(*limb);
+            *limb = (number / i64::from(divisor)) as i32;
+            rest = number % i64::from(divisor);
+        }
+        limbs
     }
 
     proptest! {
