@@ -5,7 +5,7 @@ use core::fmt;
 use core::str::{self, FromStr};
 
 use crate::digest::keccak256;
-use crate::digits;
+use crate::hex_digits;
 
 /// The 20 bytes of an Ethereum account or contract. Written in EIP-55's mixed case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,11 +42,8 @@ impl Address {
 
     /// A letter is upper case where the digit at its place of the keccak-256 of the lower-case text is 8 or more.
     fn checksum(&self) -> Text {
-        let mut text = [b'0'; 42];
-        let [_, x, digits @ ..] = &mut text;
-        *x = b'x';
-        // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
-        let _ = hex::encode_to_slice(self.0, digits);
+        let mut text: Text = hex_digits::text(&self.0);
+        let [_, _, digits @ ..] = &mut text;
         let hash = keccak256(&[digits]);
         let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
         for (digit, nibble) in digits.iter_mut().zip(nibbles) {
@@ -79,8 +76,7 @@ impl FromStr for Address {
         if digits.len() != 40 {
             return Err(AddressError::Length { digits: digits.chars().count() });
         }
-        let bytes = digits::bytes(digits.as_bytes()).map_err(|_| AddressError::NotHex)?;
-        let address = Self(bytes);
+        let address = Self(hex_digits::bytes(digits.as_bytes()).map_err(|_| AddressError::NotHex)?);
         let [_, _, checksummed @ ..] = address.checksummed();
         let mixed = || {
             digits.bytes().any(|b| b.is_ascii_lowercase()) && digits.bytes().any(|b| b.is_ascii_uppercase())

@@ -8,7 +8,7 @@ use k256::ecdsa::{RecoveryId, VerifyingKey};
 use crate::Address;
 use crate::curve::{self, Incomplete, Numbers};
 use crate::digest::{Digest, keccak256};
-use crate::digits::{self, DigitsError};
+use crate::hex_digits::{self, DigitsError};
 
 /// How wide the machine words of the curve's arithmetic are, in bytes. 4 is twice as fast as 8 in Envoy.
 pub const FIELD_WORD_BYTES: usize = size_of::<k256::elliptic_curve::bigint::Word>();
@@ -78,11 +78,7 @@ impl Signature {
 /// `0x` and 130 lower-case hex digits, `v` as 27 or 28.
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [b'0'; 132];
-        let [_, x, digits @ ..] = &mut text;
-        *x = b'x';
-        // The buffer is twice as long as the bytes, which is all that `encode_to_slice` asks for.
-        hex::encode_to_slice(self.to_bytes(), digits).map_err(|_| fmt::Error)?;
+        let text: [u8; 132] = hex_digits::text(&self.to_bytes());
         f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
@@ -101,7 +97,7 @@ impl FromStr for Signature {
 
     fn from_str(text: &str) -> Result<Self, SignatureError> {
         let digits = text.strip_prefix("0x").unwrap_or(text).as_bytes();
-        let bytes: [u8; 65] = digits::bytes(digits).map_err(|error| match error {
+        let bytes: [u8; 65] = hex_digits::bytes(digits).map_err(|error| match error {
             DigitsError::NotHex { at } => SignatureError::NotHex { at },
             DigitsError::Number { digits } if digits.is_multiple_of(2) => {
                 SignatureError::Length { bytes: digits / 2 }

@@ -11,7 +11,9 @@ const LIMBS: usize = 9;
 const BITS: u32 = 30;
 const MASK: i32 = (1 << BITS) - 1;
 
-/// How many times 30 halvings can take: each takes a bit from one of two numbers of 256.
+/// How many rounds of 30 halvings there are at most. Each halving takes a bit from one of two numbers of 256, so 512 are
+/// enough where the larger one is known, and 28 are left for where the first bits mislead. Were that too few, the inverse
+/// would be wrong, and the signature that it is for would be refused.
 const ROUNDS: usize = 18;
 
 /// A number in limbs of 30 bits, from the lowest.

@@ -13,7 +13,7 @@
 //!   that `r` and `v` name.
 //!
 //! The [formulas](point) fail for a few inputs that do not occur by chance. That is noticed at the end, and `k256`
-//! decides then. Its field and scalar types are used throughout; the [inverse] is our own, eight times as fast.
+//! decides then. Its field and scalar types are used throughout; the [inverse] is our own, many times as fast.
 //! docs/signatures.md explains the idea with a picture, docs/performance.md has the figures.
 
 #![expect(

@@ -25,7 +25,7 @@ const BUSY: u32 = 4;
 const PATIENCE: u32 = 64;
 
 /// What of the memory for tables the largest ones may take, as a divisor: they are twice as large as the next for a
-/// sixteenth of the time.
+/// twentieth less time.
 const LARGEST_PART: usize = 3;
 
 /// How many signers one search for room looks at.

@@ -1,5 +1,5 @@
-//! Hex digits, read by a table: those of signatures are as good as random, and a processor that has to guess whether the
-//! next one is a letter guesses wrong half of the time.
+//! Hex digits of addresses and signatures. They are read by a table: those of signatures are as good as random, and a
+//! processor that has to guess whether the next one is a letter guesses wrong half of the time.
 
 /// What each character stands for.
 #[expect(clippy::as_conversions, clippy::indexing_slicing, reason = "constant")]
@@ -49,6 +49,17 @@ pub(crate) fn bytes<const N: usize>(digits: &[u8]) -> Result<[u8; N], DigitsErro
     Err(no_digit.map_or(DigitsError::Number { digits: digits.len() }, |at| DigitsError::NotHex { at }))
 }
 
+/// `0x` and two lower-case digits for each byte. The text is two longer than twice the bytes.
+pub(crate) fn text<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    let mut text = [b'0'; N];
+    if let Some((prefix, digits)) = text.split_first_chunk_mut() {
+        *prefix = *b"0x";
+        // Two digits for each byte are all that `encode_to_slice` asks for.
+        let _ = hex::encode_to_slice(bytes, digits);
+    }
+    text
+}
+
 fn value(digit: u8) -> u8 {
     VALUES.get(usize::from(digit)).copied().unwrap_or(NONE)
 }
@@ -60,12 +71,13 @@ mod tests {
     #[test]
     fn every_byte_is_read_in_any_case_and_no_other_character_is_a_digit() {
         for byte in 0..=255_u8 {
-            for text in [format!("{byte:02x}"), format!("{byte:02X}")] {
-                assert_eq!(bytes(text.as_bytes()), Ok([byte]));
+            for written in [format!("{byte:02x}"), format!("{byte:02X}")] {
+                assert_eq!(bytes(written.as_bytes()), Ok([byte]));
             }
+            assert_eq!(&text::<4>(&[byte]), format!("0x{byte:02x}").as_bytes());
             let digit = byte.is_ascii_hexdigit();
-            for (text, at) in [([byte, b'0'], 0), ([b'0', byte], 1)] {
-                assert_eq!(bytes::<1>(&text).err(), (!digit).then_some(DigitsError::NotHex { at }));
+            for (pair, at) in [([byte, b'0'], 0), ([b'0', byte], 1)] {
+                assert_eq!(bytes::<1>(&pair).err(), (!digit).then_some(DigitsError::NotHex { at }));
             }
         }
     }
