@@ -4,12 +4,12 @@
 //! Counting is one host call, which takes about 0.1 µs.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::MetricType;
 use uraiden_core::SignatureCounts;
 use uraiden_core::gate::{CallEnd, Event, Observer, Route, TakeBackStep};
+use uraiden_core::map::Map;
 
 use crate::host;
 
@@ -130,7 +130,7 @@ impl SignatureMeters {
 /// A counter for each route, and each outcome on it, made when it is first needed.
 struct Family {
     name: &'static str,
-    counters: RefCell<HashMap<(usize, &'static str), Counter>>,
+    counters: RefCell<Map<(usize, &'static str), Counter>>,
 }
 
 impl Family {

@@ -1,7 +1,7 @@
 //! The rules of µRaiden: who is paid what, for which proof, and what everyone else is told.
 //!
-//! Nothing here has a clock, a socket, a thread, randomness or a host call, so the same code judges a payment in
-//! Envoy's wasm, in the sidecar and in the clients.
+//! Nothing here has a clock, a socket, a thread or a host call, and no randomness but the seeds of [hash maps](map), so
+//! the same code judges a payment in Envoy's wasm, in the sidecar and in the clients.
 
 #![cfg_attr(
     not(test),
@@ -29,6 +29,7 @@ pub mod form;
 pub mod gate;
 pub mod header;
 mod hex_digits;
+pub mod map;
 pub mod mark;
 pub mod offer;
 pub mod page;

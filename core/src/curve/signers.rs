@@ -1,7 +1,6 @@
 //! The signers that a worker has met, so that whoever signs again is checked faster.
 
 use core::mem;
-use std::collections::HashMap;
 
 use super::comb::{Comb, Shape};
 use super::equation::{Incomplete, holds_for_comb, holds_for_key};
@@ -9,6 +8,7 @@ use super::numbers::Numbers;
 use super::point::Affine;
 use super::{recover, table};
 use crate::digest::Digest;
+use crate::map::Map;
 use crate::{Address, Signature};
 
 /// What of the memory is for keys, as a divisor; the rest is for tables. So each signer that is remembered can have one, if
@@ -56,7 +56,7 @@ pub struct Signers {
     most_table_bytes: usize,
     table_bytes: usize,
     signers: Vec<Signer>,
-    by_address: HashMap<Address, usize>,
+    by_address: Map<Address, usize>,
     /// Where the next search for room begins.
     hand: usize,
     /// Good signatures so far.
@@ -110,7 +110,7 @@ impl Signers {
             most_table_bytes: memory - for_keys,
             table_bytes: 0,
             signers: Vec::new(),
-            by_address: HashMap::new(),
+            by_address: Map::default(),
             hand: 0,
             clock: 0,
             busy: Busy::default(),

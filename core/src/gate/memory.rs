@@ -1,8 +1,7 @@
 //! What was last heard of channels. It may be dropped at any time without harm.
 
-use std::collections::HashMap;
-
 use crate::channel::ChannelState;
+use crate::map::Map;
 use crate::wire::{Answer, ChannelKey};
 
 /// How many channels one worker remembers for certain, and up to twice as many: about 25 MB each time.
@@ -17,9 +16,9 @@ struct Remembered {
 
 #[derive(Default)]
 pub(super) struct Memory {
-    recent: HashMap<ChannelKey, Remembered>,
+    recent: Map<ChannelKey, Remembered>,
     /// What was recent before, until so many others are that it goes.
-    older: HashMap<ChannelKey, Remembered>,
+    older: Map<ChannelKey, Remembered>,
 }
 
 impl Memory {

@@ -21,13 +21,13 @@ mod takings;
 mod tell;
 
 use core::time::Duration;
-use std::collections::HashMap;
 
 use crate::answer::{Busy, Problem, Reply};
 use crate::channel::ChannelState;
 use crate::config::Config;
 use crate::curve::{SharedKeys, SignatureCounts, Signers};
 use crate::decide::{Known, Payment, Verdict, decide};
+use crate::map::Map;
 use crate::wire::{Attempt, AttemptId, BatchRequest, ChannelKey, Entry, TAKE_BACK_FOR};
 use crate::{BalanceProof, ChannelId, header};
 
@@ -96,7 +96,7 @@ pub struct Call {
 pub struct Gate {
     config: Config,
     attempts: AttemptIds,
-    streams: HashMap<StreamId, Stage>,
+    streams: Map<StreamId, Stage>,
     memory: Memory,
     outbox: Outbox,
     prices: PriceBook,
@@ -136,7 +136,7 @@ impl Gate {
             observer: Box::new(event::Nobody),
             config,
             attempts: AttemptIds { worker: random, count: 0 },
-            streams: HashMap::new(),
+            streams: Map::default(),
             memory: Memory::default(),
             prices: PriceBook::default(),
         }

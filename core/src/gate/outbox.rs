@@ -1,13 +1,14 @@
 //! The questions to the sidecar: one call at a time, everything else gathers for the next one.
 
 use core::time::Duration;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use super::routes::Label;
 use super::strangers::{Source, Strangers};
 use super::{Moment, StreamId};
 use crate::TokenAmount;
+use crate::map::Map;
 use crate::trace::TraceContext;
 use crate::wire::{Attempt, AttemptId, ChannelKey, Entry, EntryTrace, MAX_ENTRIES, MAX_TRACED};
 
@@ -103,7 +104,7 @@ pub(super) struct Outbox {
     under_way: Option<Flight>,
     retries: Vec<Item>,
     /// The channels that have a request at the upstream whose payment is not durable yet: one each.
-    overlapping: HashMap<ChannelKey, AttemptId>,
+    overlapping: Map<ChannelKey, AttemptId>,
 }
 
 impl Outbox {
@@ -115,7 +116,7 @@ impl Outbox {
             strangers: Strangers::default(),
             under_way: None,
             retries: Vec::new(),
-            overlapping: HashMap::new(),
+            overlapping: Map::default(),
         }
     }
 
@@ -244,7 +245,7 @@ impl Sending {
 }
 
 /// The channel may overlap again, if this was its overlapping commit.
-fn free(overlapping: &mut HashMap<ChannelKey, AttemptId>, item: &Item) {
+fn free(overlapping: &mut Map<ChannelKey, AttemptId>, item: &Item) {
     if let Entry::Commit(attempt) = &item.entry
         && overlapping.get(&attempt.channel) == Some(&attempt.id)
     {

@@ -89,19 +89,18 @@ impl Gate {
             let stays = matches!(stage, Stage::Served { .. });
             self.outcome(caller.label, if stays { PAID } else { ABANDONED });
         }
-        let ran = match &stage {
-            Stage::Overlapping { shown: None, .. } => true,
-            Stage::Overlapping { shown: Some(shown), .. } => self.config.charge_on.charges(shown.status),
+        let asks = match &stage {
+            Stage::Overlapping { shown: None, .. } => false,
+            Stage::Overlapping { shown: Some(shown), .. } => !self.config.charge_on.charges(shown.status),
             Stage::Pricing(_)
             | Stage::Looking(_)
             | Stage::Committing { .. }
             | Stage::Doubtful { .. }
-            | Stage::Served { .. }
-            | Stage::Preflight
-            | Stage::Returning { .. }
-            | Stage::Ended => false,
+            | Stage::Returning { .. } => true,
+            // Whatever was asked for these was answered, and looking through all that waits would be in vain.
+            Stage::Served { .. } | Stage::Preflight | Stage::Ended => false,
         };
-        if !ran {
+        if asks {
             self.outbox.forget(stream);
         }
     }

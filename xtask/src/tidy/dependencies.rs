@@ -11,17 +11,20 @@ use crate::process;
 
 /// All that these packages may name in their `[dependencies]` and `[build-dependencies]`.
 const DIRECT: [(&str, &[&str]); 3] = [
-    ("uraiden-core", &["hex", "hmac", "k256", "regex-lite", "serde", "serde_json", "sha2", "tiny-keccak"]),
+    (
+        "uraiden-core",
+        &["foldhash", "hex", "hmac", "k256", "regex-lite", "serde", "serde_json", "sha2", "tiny-keccak"],
+    ),
     ("uraiden-filter", &["uraiden-core", "hex", "log", "proxy-wasm", "serde_json"]),
     // Small, so that the first command in a new checkout answers within seconds.
     ("xtask", &["anyhow", "lexopt", "serde_json", "wasm-encoder", "wasmparser"]),
 ];
 
-/// All that may be below core, on any platform: arithmetic, encoding, and what serde and k256 are made of.
+/// All that may be below core, on any platform: arithmetic, encoding, hashing, and what serde and k256 are made of.
 #[rustfmt::skip]
-const BELOW_CORE: [&str; 47] = [
+const BELOW_CORE: [&str; 48] = [
     "base16ct", "block-buffer", "cfg-if", "cmov", "const-oid", "cpubits", "cpufeatures", "crunchy", "crypto-bigint",
-    "crypto-common", "ctutils", "der", "digest", "ecdsa", "elliptic-curve", "ff", "group", "hex", "hmac",
+    "crypto-common", "ctutils", "der", "digest", "ecdsa", "elliptic-curve", "ff", "foldhash", "group", "hex", "hmac",
     "hybrid-array", "itoa", "k256", "libc", "memchr", "num-traits", "primefield", "primeorder", "proc-macro2",
     "quote", "rand_core", "regex-lite", "rfc6979", "sec1", "serde", "serde_core", "serde_derive", "serde_json", "sha2",
     "signature", "subtle", "syn", "tiny-keccak", "typenum", "unicode-ident", "wnaf", "zeroize", "zmij",
