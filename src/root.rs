@@ -15,7 +15,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType, MapType};
 use uraiden_core::config::{Config, Mode};
-use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Moment, Notice, Step, StreamId, TAKEN_BACK};
+use uraiden_core::gate::{Call, CallOutcome, Gate, Inquiry, Notice, Step, StreamId, TAKEN_BACK};
 use uraiden_core::trace::{TRACEPARENT, TRACESTATE};
 use uraiden_core::wire::BATCH_PATH;
 
@@ -44,8 +44,8 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Lets the root make a call, after a stream asked something.
-    pub(crate) fn wake_root(&self, now: Moment) {
-        if !self.awake.get() && self.gate.borrow().has_work(now) {
+    pub(crate) fn wake_root(&self) {
+        if !self.awake.get() && self.gate.borrow().has_work(host::now) {
             self.awake.set(true);
             host::report("wake the worker", hostcalls::enqueue_shared_queue(self.wake_queue, Some(b"w")));
         }

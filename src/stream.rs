@@ -48,19 +48,19 @@ impl HttpContext for Stream {
         match &step {
             Step::Pass => {
                 // In shadow mode there may be something to ask.
-                self.worker.wake_root(now);
+                self.worker.wake_root();
                 Action::Continue
             }
             Step::Release(_) | Step::Refund(_) => Action::Continue,
             Step::Forward(admission) => {
                 host::admit(admission);
                 if admission.payment.is_some() {
-                    self.worker.wake_root(now);
+                    self.worker.wake_root();
                 }
                 Action::Continue
             }
             Step::Hold => {
-                self.worker.wake_root(now);
+                self.worker.wake_root();
                 Action::Pause
             }
             Step::Reply(reply) => {
@@ -75,11 +75,10 @@ impl HttpContext for Stream {
             return Action::Continue;
         }
         let headers = host::response_headers();
-        let now = host::now();
-        let step = self.worker.gate.borrow_mut().response(self.id, Response::new(&headers), now);
+        let step = self.worker.gate.borrow_mut().response(self.id, Response::new(&headers), host::now);
         match &step {
             Step::Hold => {
-                self.worker.wake_root(now);
+                self.worker.wake_root();
                 Action::Pause
             }
             Step::Release(headers) | Step::Refund(headers) => {

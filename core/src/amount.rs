@@ -115,7 +115,7 @@ const LARGEST_POWER: NonZero<u64> = NonZero::new(10_000_000_000_000_000_000).exp
 impl fmt::Display for TokenAmount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(units) = self.to_u64() {
-            return write!(f, "{units}");
+            return fmt::Display::fmt(&units, f);
         }
         let (high, low) = self.div_rem(LARGEST_POWER);
         write!(f, "{high}{low:019}")

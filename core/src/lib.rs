@@ -29,6 +29,7 @@ pub mod form;
 pub mod gate;
 pub mod header;
 mod hex_digits;
+mod json;
 pub mod map;
 pub mod mark;
 pub mod offer;

@@ -12,6 +12,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::channel::{BlockNumber, ChannelState};
+use crate::json;
 use crate::trace::TraceContext;
 use crate::{Address, Signature, TokenAmount};
 
@@ -26,7 +27,7 @@ pub fn version_of(message: &[u8]) -> Option<u32> {
     }
     // The fields of a struct are read from a list, too.
     let object = message.trim_ascii_start().starts_with(b"{");
-    object.then(|| serde_json::from_slice::<Versioned>(message).ok()).flatten().map(|message| message.version)
+    object.then(|| json::read::<Versioned>(message).ok()).flatten().map(|message| message.version)
 }
 
 /// What the sidecar answers, with status 400, to a batch of another version than its own.

@@ -7,6 +7,8 @@ use core::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::json;
+
 /// Why a configuration cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -30,7 +32,7 @@ pub(super) struct Document(Value);
 
 impl Document {
     pub(super) fn parse(json: &[u8]) -> Result<Self, ConfigError> {
-        serde_json::from_slice(json)
+        json::read(json)
             .map(Self)
             .map_err(|error| ConfigError { path: String::new(), problem: format!("not JSON: {error}") })
     }

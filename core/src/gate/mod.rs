@@ -162,15 +162,15 @@ impl Gate {
         &self.config
     }
 
-    /// Whether a call is worth making now.
-    pub fn has_work(&self, now: Moment) -> bool {
+    /// Whether a call is worth making now. Asks for the time only where that matters, since it is a host call.
+    pub fn has_work(&self, now: impl FnOnce() -> Moment) -> bool {
         self.outbox.has_work(now) || self.prices.has_questions()
     }
 
     /// Everything that gathered while the last call was under way, as the next call; `None` while one is under way
     /// or nothing is to be asked.
     pub fn next_call(&mut self, now: Moment) -> Option<Call> {
-        if self.outbox.has_work(now) { self.call(now) } else { None }
+        if self.outbox.has_work(|| now) { self.call(now) } else { None }
     }
 
     /// The next call to a price service, if one has to be made.

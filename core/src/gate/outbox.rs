@@ -163,7 +163,7 @@ impl Outbox {
     }
 
     /// Whether something may be asked now.
-    pub(super) fn has_work(&self, now: Moment) -> bool {
+    pub(super) fn has_work(&self, now: impl FnOnce() -> Moment) -> bool {
         match &self.under_way {
             Some(flight) => flight.repeat == Repeat::Now,
             None => !self.queue.is_empty() || self.strangers.has_work(now),

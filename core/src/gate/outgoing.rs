@@ -14,8 +14,14 @@ impl Gate {
         self.streams.contains_key(&stream)
     }
 
-    /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own.
-    pub fn response(&mut self, stream: StreamId, response: Response<'_>, now: Moment) -> Step {
+    /// Looks at a response before it goes out, whether from the upstream, from Envoy or our own. Asks for the time only
+    /// where that matters, since it is a host call.
+    pub fn response(
+        &mut self,
+        stream: StreamId,
+        response: Response<'_>,
+        now: impl FnOnce() -> Moment,
+    ) -> Step {
         let Some(stage) = self.streams.get_mut(&stream) else { return Step::Release(Vec::new()) };
         let caller = stage.caller();
         match core::mem::replace(stage, Stage::Ended) {
@@ -60,7 +66,7 @@ impl Gate {
         payment: Payment,
         attempt: Attempt,
         shown: Shown,
-        now: Moment,
+        now: impl FnOnce() -> Moment,
     ) -> Step {
         if self.config.charge_on.charges(shown.status) {
             self.streams.insert(stream, Stage::Ended);
@@ -69,7 +75,7 @@ impl Gate {
         }
         self.streams.insert(stream, Stage::Returning { caller, payment, shown });
         let charge = Charge { label: caller.label, amount: payment.charged() };
-        self.take_back(Some(stream), attempt, Some(charge), now);
+        self.take_back(Some(stream), attempt, Some(charge), now());
         Step::Hold
     }
 

@@ -9,6 +9,7 @@ use super::{CallOutcome, Moment, StreamId};
 use crate::TokenAmount;
 use crate::amount::Price;
 use crate::config::Question;
+use crate::json;
 
 /// How many answers are remembered.
 const CAPACITY: usize = 10_000;
@@ -144,7 +145,7 @@ fn read(outcome: CallOutcome<'_>) -> Result<Option<Price>, String> {
         CallOutcome::Response { status: 200, body } if !body.trim_ascii_start().starts_with(b"{") => {
             Err("its answer is no JSON object".to_owned())
         }
-        CallOutcome::Response { status: 200, body } => serde_json::from_slice::<Answer>(body)
+        CallOutcome::Response { status: 200, body } => json::read::<Answer>(body)
             .map(|answer| Price::new(answer.price))
             .map_err(|error| format!("its answer cannot be read: {error}")),
         CallOutcome::Response { status, .. } => Err(format!("it answered {status}")),

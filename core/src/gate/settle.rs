@@ -180,7 +180,7 @@ impl Gate {
                     Step::Hold
                 }
                 (Answer::Accepted { .. }, Some(shown)) => {
-                    self.served(stream, case.caller, payment, *attempt, shown, now)
+                    self.served(stream, case.caller, payment, *attempt, shown, || now)
                 }
                 (_, _) => self.not_accepted(stream, &case, payment, attempt, answer, now),
             },

@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use super::Moment;
 use crate::answer::Unavailable;
+use crate::json;
 use crate::wire::{
     Answer, BatchRequest, BatchResponse, ChannelKey, Entry, EntryTrace, Health, Identity, Ledger, VERSION,
     version_of,
@@ -262,7 +263,7 @@ fn readable(outcome: CallOutcome<'_>) -> Result<BatchResponse, Unreadable> {
         }
     };
     let read = match status {
-        200 | 409 => serde_json::from_slice::<BatchResponse>(body)
+        200 | 409 => json::read::<BatchResponse>(body)
             .map_err(|error| format!("the sidecar's answer cannot be read: {error}")),
         _ => {
             let start = body.get(..200).unwrap_or(body);

@@ -76,7 +76,7 @@ fn the_place_is_free_again_when_the_commit_is_answered_or_fails_or_is_not_sent()
     // Envoy answers for the upstream twice: the second time because the stream was held for too long.
     assert_eq!(scene.response(3, 200), Step::Hold);
     assert_eq!(scene.response(3, 504), Step::Release(vec![]));
-    assert!(!scene.gate.has_work(scene.now), "nobody pays for what nobody gets");
+    assert!(!scene.has_work(), "nobody pays for what nobody gets");
     assert!(matches!(scene.pay(4, 30), Step::Forward(_)));
 }
 
@@ -116,14 +116,14 @@ fn a_client_that_leaves_after_its_request_ran_has_paid() {
     let (mut scene, _) = overlapping();
     scene.gate.gone(2);
     assert_eq!(scene.answer(vec![Answer::Accepted { channel: open(20) }]), []);
-    assert!(!scene.gate.has_work(scene.now));
+    assert!(!scene.has_work());
 
     let mut scene = Scene::overlapping(10);
     assert!(matches!(scene.pay(2, 20), Step::Forward(_)));
     scene.gate.gone(2);
     assert!(matches!(scene.call()[..], [Entry::Commit(_)]));
     scene.answer(vec![Answer::Accepted { channel: open(20) }]);
-    assert!(!scene.gate.has_work(scene.now));
+    assert!(!scene.has_work());
 }
 
 #[test]

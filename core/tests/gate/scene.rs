@@ -116,7 +116,12 @@ impl Scene {
 
     pub(crate) fn response(&mut self, stream: StreamId, status: u16) -> Step {
         let headers = [(":status".to_owned(), status.to_string().into_bytes())];
-        self.gate.response(stream, Response::new(&headers), self.now)
+        let now = self.now;
+        self.gate.response(stream, Response::new(&headers), || now)
+    }
+
+    pub(crate) fn has_work(&self) -> bool {
+        self.gate.has_work(|| self.now)
     }
 
     pub(crate) fn released(&mut self, stream: StreamId, status: u16) -> Headers {

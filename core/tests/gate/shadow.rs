@@ -48,7 +48,7 @@ fn a_payment_is_judged_when_its_channel_is_known_though_its_request_is_long_gone
     // From here on it is known.
     assert_eq!(scene.pay(4, 20), Step::Pass);
     told.expect(&["rule-0 shadow", "rule-0 would be paid"]);
-    assert!(!scene.gate.has_work(scene.now), "nothing is ever committed");
+    assert!(!scene.has_work(), "nothing is ever committed");
 }
 
 #[test]

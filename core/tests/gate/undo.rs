@@ -30,7 +30,7 @@ fn a_commit_of_unknown_outcome_is_taken_back_before_the_client_is_told() {
     assert_eq!((status, code.as_str()), (502, "taken-back"));
     assert_eq!(value(&headers, "RDN-Sender-Address"), sender().to_string());
     assert_eq!(value(&headers, "RDN-Sender-Balance"), "10");
-    assert!(!scene.gate.has_work(scene.now));
+    assert!(!scene.has_work());
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_take_back_that_fails_too_is_waited_for_no_longer_and_tried_on() {
     scene.call();
     let (steps, _) = scene.fail(TIMED_OUT);
     assert_eq!(replied(only(steps, 2)).1, "unknown-outcome");
-    assert!(!scene.gate.has_work(scene.now), "a sidecar that is down is asked again by the clock only");
+    assert!(!scene.has_work(), "a sidecar that is down is asked again by the clock only");
     assert_eq!(scene.gate.tick(scene.now).unwrap().batch.entries, [Entry::TakeBack(attempt)]);
     scene.answer(vec![Answer::TakenBack { channel: open(10) }]);
     assert_eq!(scene.gate.tick(scene.now).unwrap().batch.entries, []);
@@ -77,7 +77,7 @@ fn what_a_repeated_call_refuses_is_cancelled_since_its_first_copy_may_still_arri
 
     let (mut scene, _) = committing();
     scene.answer(vec![Answer::Refused { channel: open(20) }]);
-    assert!(!scene.gate.has_work(scene.now), "a call that was sent once has no other copy");
+    assert!(!scene.has_work(), "a call that was sent once has no other copy");
 }
 
 #[test]

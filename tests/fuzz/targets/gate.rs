@@ -119,7 +119,8 @@ impl Play {
             Some(At::Exit) | None => return,
         };
         let head = [(":status".to_owned(), status.as_bytes().to_vec())];
-        match self.gate.response(stream, Response::new(&head), self.now) {
+        let now = self.now;
+        match self.gate.response(stream, Response::new(&head), || now) {
             Step::Hold => {
                 assert_eq!(at, At::Upstream);
                 self.streams.insert(stream, At::Exit);

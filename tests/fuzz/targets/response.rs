@@ -60,7 +60,7 @@ fn pay(gate: &mut Gate) {
 }
 
 fn released(gate: &mut Gate, stream: u32, head: &Head) -> Headers {
-    match gate.response(stream, Response::new(head), NOW) {
+    match gate.response(stream, Response::new(head), || NOW) {
         Step::Release(headers) => headers,
         other => panic!("{other:?}"),
     }

@@ -72,7 +72,8 @@ impl World {
     fn response(&mut self, index: usize, status: u16) {
         let Stream { id, worker, .. } = self.streams[index];
         let headers = [(":status".to_owned(), status.to_string().into_bytes())];
-        let step = self.workers[worker].gate.response(id, Response::new(&headers), self.now);
+        let now = self.now;
+        let step = self.workers[worker].gate.response(id, Response::new(&headers), || now);
         self.take(id, step);
     }
 
