@@ -127,8 +127,7 @@ impl Surroundings for Current {
 
 /// The key under which workers share what was announced.
 fn place(slot: u32) -> String {
-    // Twice for each payment, where `format!` takes as long as the call.
-    "uraiden-announced-".to_owned() + &slot.to_string()
+    format!("uraiden-announced-{slot}")
 }
 
 /// The key under `metadata.filter_metadata` of a route.

@@ -54,8 +54,8 @@ pub(crate) fn text<const N: usize>(bytes: &[u8]) -> [u8; N] {
     let mut text = [b'0'; N];
     if let Some((prefix, digits)) = text.split_first_chunk_mut() {
         *prefix = *b"0x";
-        // Two digits for each byte are all that `encode_to_slice` asks for.
-        let _ = hex::encode_to_slice(bytes, digits);
+        let written = hex::encode_to_slice(bytes, digits);
+        debug_assert_eq!(written, Ok(()), "{N} characters for {} bytes", bytes.len());
     }
     text
 }
